@@ -1,0 +1,100 @@
+"""Telephone numbers: what was written in, E.164 out, with what must be known before one is dialed.
+
+Validity is libphonenumber's for the process's region, after the trunk prefixes people write (`+`, `00`, `0`)
+are understood. Zones of a number come from the reference implementation, since the fast one has none.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import lru_cache
+from typing import Final
+
+import phonenumbers
+import rphonenumbers
+from phonenumbers import timezone as number_zones
+
+LONGEST: Final = 64
+"""Characters of a number that are looked at; no telephone number is longer, however it is written."""
+
+SATELLITE_CODES: Final = frozenset({870, 881, 882, 883})
+"""Country codes of satellite and international networks (ITU-T E.164, list of assigned codes)."""
+
+
+class NumberType(IntEnum):
+    """libphonenumber's number types."""
+
+    FIXED_LINE = 0
+    MOBILE = 1
+    FIXED_LINE_OR_MOBILE = 2
+    TOLL_FREE = 3
+    PREMIUM_RATE = 4
+    SHARED_COST = 5
+    VOIP = 6
+    PERSONAL_NUMBER = 7
+    PAGER = 8
+    UAN = 9
+    VOICEMAIL = 10
+    SATELLITE = 90
+    """Ours: libphonenumber calls these mobile or VoIP."""
+    UNKNOWN = 99
+
+    @property
+    def is_costly(self) -> bool:
+        """Whether calling it costs more than a call: never dialed unless a trunk lists the type."""
+        return self in (NumberType.PREMIUM_RATE, NumberType.SHARED_COST, NumberType.SATELLITE)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A valid number; `national` is its national significant number."""
+
+    e164: str
+    country_code: int
+    national: str
+    region: str
+    """ISO 3166 country, `001` where a number belongs to none."""
+    type: NumberType
+
+
+def parse_number(written: str, region: str) -> Number | None:
+    """The number that was meant, or None if there is no such number in `region` or abroad."""
+    written = written.strip()
+    if not written or len(written) > LONGEST:
+        return None
+    number = _valid(written, region)
+    if number is None and written.startswith("00"):
+        # `00` means abroad to most of the world, though not to libphonenumber in regions that dial 011 or 0011.
+        number = _valid("+" + written[2:], region)
+    return number
+
+
+def _valid(written: str, region: str) -> Number | None:
+    try:
+        parsed = rphonenumbers.parse(written, region)
+    except rphonenumbers.NumberParseException:
+        return None
+    if not rphonenumbers.is_valid_number(parsed):
+        return None
+    country_code = parsed.country_code
+    kind = NumberType(rphonenumbers.number_type(parsed))
+    e164 = rphonenumbers.format_number(parsed, rphonenumbers.PhoneNumberFormat.E164)
+    return Number(
+        e164=e164,
+        country_code=country_code,
+        national=e164[1 + len(str(country_code)) :],
+        region=rphonenumbers.region_code_for_number(parsed) or "001",
+        type=NumberType.SATELLITE if country_code in SATELLITE_CODES else kind,
+    )
+
+
+def number_key(written: str, region: str) -> str:
+    """What identifies a customer by telephone: E.164 if valid, else the digits; empty if there are none."""
+    number = parse_number(written, region)
+    return number.e164 if number else "".join(c for c in written[:LONGEST] if c.isdecimal())
+
+
+@lru_cache(maxsize=65_536)
+def zones_of(e164: str) -> tuple[str, ...]:
+    """Every time zone the owner of a number may be in, as IANA names; empty if nothing is known."""
+    zones = number_zones.time_zones_for_number(phonenumbers.parse(e164))
+    return tuple(zone for zone in zones if zone != "Etc/Unknown")
