@@ -22,8 +22,7 @@ check: $(VENV)/.installed-dev ## format, lint, types, import contracts, then the
 	$(BIN)/pytest -q tests/unit tests/architecture
 
 test: $(VENV)/.installed-dev ## every test, quick ones first; gets sipp if it is missing
-	@tools/get-sipp .tools/sipp
-	$(BIN)/pytest tests/unit tests/architecture tests/contract tests/integration tests/acceptance $(ARGS)
+	$(BIN)/pytest $(ARGS)
 
 bench: $(VENV)/.installed-dev ## the benchmarks, each beside its ceiling in the same run
 	$(BIN)/python bench/run.py $(ARGS)
