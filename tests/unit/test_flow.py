@@ -125,8 +125,8 @@ def test_nobody_to_talk_to_takes_its_own_way():
         ({"greet": Gather(on={"1": "greet"})}, "'none' must have a node to go to"),
         ({"greet": Say({"": "x"}, then="greet")}, "no way through this flow ends in a hangup"),
         (
-            {"greet": Gather(on={"1": "a", "none": "end"}), "a": Callback(SECONDS_5, "b"), "b": Callback(SECONDS_5, "a"),
-             "end": Hangup()},
+            {"greet": Gather(on={"1": "a", "none": "end"}), "a": Callback(SECONDS_5, "b"),
+             "b": Callback(SECONDS_5, "a"), "end": Hangup()},
             "these nodes go round for ever: nothing in the circle waits for the customer",
         ),
     ],
