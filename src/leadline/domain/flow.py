@@ -13,12 +13,13 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
+from msgspec import Struct
+
 ENDS: Final = "#"
 """The key by which a customer ends an entry that may be shorter than asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Say:
+class Say(Struct, frozen=True, tag="say", tag_field="verb"):
     """Play a prompt. `texts` is a template per language (BCP 47), or one under `""` for any language."""
 
     texts: Mapping[str, str]
@@ -29,8 +30,7 @@ class Say:
         return {"then": self.then}
 
 
-@dataclass(frozen=True, slots=True)
-class Gather:
+class Gather(Struct, frozen=True, tag="gather", tag_field="verb"):
     """Take `digits` keys. `on` maps what was pressed to a node, `none` what follows silence; `any` any other entry.
 
     The question is played `repeat` times in all before `none` is taken.
@@ -47,8 +47,7 @@ class Gather:
         return self.on
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(Struct, frozen=True, tag="transfer", tag_field="verb"):
     """Connect the customer to an agent of a queue; `on` has `no_agent` and `ended`."""
 
     queue: str
@@ -60,8 +59,7 @@ class Transfer:
         return self.on
 
 
-@dataclass(frozen=True, slots=True)
-class Callback:
+class Callback(Struct, frozen=True, tag="callback", tag_field="verb"):
     """Promise another call `after` now."""
 
     after: timedelta
@@ -72,8 +70,7 @@ class Callback:
         return {"then": self.then}
 
 
-@dataclass(frozen=True, slots=True)
-class Hangup:
+class Hangup(Struct, frozen=True, tag="hangup", tag_field="verb"):
     """End the call; `outcome` is the user's own word and becomes the attempt's disposition."""
 
     outcome: str | None = None
@@ -86,8 +83,7 @@ class Hangup:
 Node = Say | Gather | Transfer | Callback | Hangup
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(Struct, frozen=True):
     """A named graph of nodes, entered at `start`."""
 
     name: str

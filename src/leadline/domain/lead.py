@@ -1,7 +1,10 @@
 """A lead: a customer to be reached, from the push that opened it to its closing, and again."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from leadline.domain.errors import IllegalMove
 from leadline.domain.vendor import AWAITING_SPEECH
@@ -59,3 +62,50 @@ def advance(current: LeadState, wanted: LeadState) -> LeadState:
 def status_number(state: LeadState, calltype: int) -> int:
     """The vendor's status: 10500 while the audio is being made, else the call type's number."""
     return AWAITING_SPEECH if state is LeadState.AWAITING_PROMPT else calltype
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lead:
+    """What is known of a lead, as it is stored."""
+
+    organisation_id: int
+    id: int
+    process_id: int
+    media: int
+    calltype: int
+    state: LeadState
+    closed_reason: ClosedReason | None = None
+    opening: int = 1
+    """How often the lead has been opened: 1 by its insertion, one more by each reopening."""
+    mobilenumber: str | None = None
+    """The number as it was pushed."""
+    number: str | None = None
+    """The number in E.164, if it is valid."""
+    number_key: str | None = None
+    """What identifies the customer by number: E.164, or the digits of one that is not valid."""
+    customercode: str | None = None
+    leadnumber: str | None = None
+    crm_key: str | None = None
+    """The value of the process's `crm_unique_field`."""
+    name: str | None = None
+    fname: str | None = None
+    lname: str | None = None
+    emailid: str | None = None
+    language: str | None = None
+    timezone: str | None = None
+    userlogin: str | None = None
+    call_at: datetime | None = None
+    """The time that was asked for, if one was."""
+    expires_at: datetime | None = None
+    due_at: datetime | None = None
+    """When the phone is to ring next; None if nothing is due."""
+    held_by: str | None = None
+    """The rule that delays the lead, if one does."""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """Every other node of the pushes, verbatim."""
+    scheduled_by: datetime
+    """The reqdatetime of the push that last scheduled this lead."""
+    events: int = 0
+    """How many events were written of it; the next one's `seq` is one more."""
+    created_at: datetime
+    updated_at: datetime

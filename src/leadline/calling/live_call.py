@@ -1,0 +1,237 @@
+"""One live call: what the engine reports goes in, the flow takes a step, what it asks for is done."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+
+from leadline.calling.closing import Ending, close_attempt
+from leadline.calling.ledger import Ledger, persist
+from leadline.calling.ticket import Ticket
+from leadline.clock import Clock
+from leadline.domain import flow as flows
+from leadline.domain.attempt import ATTEMPT_MOVES, AttemptState, Outcome, outcome_of
+from leadline.domain.errors import EngineUnavailable
+from leadline.domain.events import EventKind
+from leadline.domain.flow import FlowEvent, FlowState, step
+from leadline.domain.lead import LeadState
+from leadline.store.database import Database
+from leadline.telephony.engine import (
+    Answered,
+    Call,
+    CallEvent,
+    Digit,
+    Ended,
+    Engine,
+    Fault,
+    Hangup,
+    Invite,
+    Placed,
+    PlayFinished,
+    Ringing,
+)
+
+log = structlog.get_logger()
+
+CANCELLED_BY_US: Final = (Fault.RING_TIMEOUT, Fault.CANCELLED)
+
+
+class LiveCall:
+    """The call of one ticket, from its INVITE to its conclusion."""
+
+    def __init__(
+        self, ticket: Ticket, invite: Invite, engine: Engine, database: Database, clock: Clock, sent: Callable[[], None]
+    ) -> None:
+        self._ticket = ticket
+        self._invite = invite
+        self._engine = engine
+        self._database = database
+        self._clock = clock
+        self._sent = sent
+        self._ledger = Ledger(database, clock, ticket.lead, ticket.attempt_id)
+        self._inbox: asyncio.Queue[CallEvent | FlowEvent] = asyncio.Queue()
+        self._state = AttemptState.CREATED
+        self._flow_state = FlowState()
+        self._playing: int | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._disposition: str | None = None
+        self._callback_at: datetime | None = None
+        self._call: Call | None = None
+
+    async def run(self) -> None:
+        """Make the call and see it to its end; raises nothing that the network or the engine does."""
+        try:
+            self._call = await self._engine.originate(self._invite)
+        except EngineUnavailable as error:
+            await self._conclude(Ended(fault=Fault.REFUSED, reason=str(error)))
+            return
+        finally:
+            self._sent()
+        reading = asyncio.create_task(self._read(self._call))
+        try:
+            ended = await self._converse()
+        finally:
+            self._stop_listening()
+            reading.cancel()
+        await self._conclude(ended)
+
+    async def hangup(self) -> None:
+        """End the call, whatever it is doing; its conclusion is written as ever."""
+        if self._call is not None:
+            await self._call.hangup()
+
+    async def _read(self, call: Call) -> None:
+        async for event in call.events():
+            self._inbox.put_nowait(event)
+
+    async def _converse(self) -> Ended:
+        while True:
+            event = await self._inbox.get()
+            match event:
+                case Ended():
+                    return event
+                case Placed(call_id):
+                    self._moved(AttemptState.ORIGINATING, EventKind.ATTEMPT_ORIGINATING, call_id)
+                case Ringing(call_id):
+                    self._moved(AttemptState.RINGING, EventKind.ATTEMPT_RINGING, call_id, "ringing_at")
+                case Answered(call_id):
+                    await self._answered(call_id)
+                case Digit(digit):
+                    self._ledger.note((EventKind.ATTEMPT_DIGIT, {"digit": digit, "node": self._flow_state.node}))
+                    await self._walk(flows.Pressed(digit))
+                case PlayFinished(play_id, completed):
+                    if completed and play_id == self._playing:
+                        self._playing = None
+                        await self._walk(flows.Played())
+                case _:
+                    await self._walk(event)
+
+    def _moved(self, state: AttemptState, kind: EventKind, call_id: str | None, stamp: str | None = None) -> None:
+        """Note a move; a report that comes late or twice is dropped."""
+        if state not in ATTEMPT_MOVES[self._state]:
+            return
+        self._state = state
+        values: dict[str, Any] = {"state": state}
+        if call_id is not None:
+            values["call_id"] = call_id
+        if stamp is not None:
+            values[stamp] = self._clock.now()
+        lead_state = LeadState.CONNECTED if state is AttemptState.ANSWERED else None
+        told = [(kind, {"call_id": call_id} if call_id else {})]
+        if lead_state is not None:
+            told.append((EventKind.LEAD_CONNECTED, {}))
+        self._ledger.note(*told, lead_state=lead_state, **values)
+
+    async def _answered(self, call_id: str | None) -> None:
+        if AttemptState.ANSWERED not in ATTEMPT_MOVES[self._state]:
+            return
+        self._moved(AttemptState.ANSWERED, EventKind.ATTEMPT_ANSWERED, call_id, "answered_at")
+        flow = self._ticket.process.flow
+        if flow is None:
+            await self.hangup()
+            return
+        self._state = AttemptState.IN_FLOW
+        self._ledger.note((EventKind.ATTEMPT_IN_FLOW, {"flow": flow.name}), state=self._state)
+        await self._walk(flows.Begun())
+
+    async def _walk(self, event: FlowEvent) -> None:
+        flow = self._ticket.process.flow
+        if flow is None or self._state not in (AttemptState.IN_FLOW, AttemptState.WAITING_AGENT):
+            return
+        before = self._flow_state
+        self._flow_state, actions = step(flow, before, event)
+        walked = self._flow_state.path[len(before.path) :]
+        if walked:
+            nodes = [(EventKind.ATTEMPT_NODE, {"node": node}) for node in walked]
+            self._ledger.note(*nodes, path=list(self._flow_state.path), digits=self._flow_state.digits)
+        for action in actions:
+            await self._do(action)
+
+    async def _do(self, action: flows.Action) -> None:
+        call = self._call
+        if call is None:
+            return
+        match action:
+            case flows.Play(node):
+                audio = self._ticket.audio.get(node)
+                if audio:
+                    self._playing = await call.play(audio)
+                else:
+                    self._inbox.put_nowait(flows.Played())
+            case flows.StopPlaying():
+                self._playing = None
+                await call.stop_playing()
+            case flows.Listen(timeout):
+                self._stop_listening()
+                loop = asyncio.get_running_loop()
+                self._timer = loop.call_later(timeout.total_seconds(), self._inbox.put_nowait, flows.Silence())
+            case flows.StopListening():
+                self._stop_listening()
+            case flows.Connect(queue):
+                self._wait_for_agent(queue)
+            case flows.PromiseCallback(after):
+                self._callback_at = self._clock.now() + after
+                self._ledger.note((EventKind.ATTEMPT_CALLBACK, {"at": self._callback_at}))
+            case flows.EndCall(disposition):
+                self._disposition = disposition
+                await call.hangup()
+
+    def _wait_for_agent(self, queue: str) -> None:
+        """Nobody can be transferred to before agents exist: every transfer finds none."""
+        self._state = AttemptState.WAITING_AGENT
+        self._ledger.note((EventKind.ATTEMPT_WAITING_AGENT, {"queue": queue}), state=self._state)
+        self._state = AttemptState.IN_FLOW
+        self._ledger.note((EventKind.ATTEMPT_TRANSFER_ENDED, {"result": "no_agent"}), state=self._state)
+        self._inbox.put_nowait(flows.TransferEnded("no_agent"))
+
+    def _stop_listening(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    async def _conclude(self, ended: Ended) -> None:
+        await self._ledger.settled()
+        ending = self._ending(ended)
+        ticket = self._ticket
+        retry = ticket.process.policy.retry
+
+        async def write() -> None:
+            async with self._database.transaction() as connection:
+                lead = ticket.lead
+                await close_attempt(connection, lead.organisation_id, lead.id, ending, retry, self._clock.now())
+
+        await persist(write, self._clock)
+        log.info("call ended", attempt=str(ticket.attempt_id), lead=ticket.lead.id, outcome=ending.outcome.value)
+
+    def _ending(self, ended: Ended) -> Ending:
+        answered = self._state in (AttemptState.ANSWERED, AttemptState.IN_FLOW, AttemptState.WAITING_AGENT)
+        match ended.fault:
+            case Fault.ENGINE_LOST:
+                outcome = Outcome.UNKNOWN
+            case Fault.REFUSED:
+                outcome = Outcome.CONGESTION
+            case _:
+                outcome = outcome_of(
+                    ended.sip_status, ended.cause, answered=answered, ring_timeout=ended.fault in CANCELLED_BY_US
+                )
+        hung_up_by = (ended.hung_up_by or Hangup.CUSTOMER) if outcome is Outcome.ANSWERED else None
+        values = {
+            "sip_status": ended.sip_status,
+            "cause": ended.cause,
+            "hung_up_by": hung_up_by,
+            "disposition": self._disposition,
+            "digits": self._flow_state.digits,
+            "path": list(self._flow_state.path),
+        }
+        if ended.call_id is not None:
+            values["call_id"] = ended.call_id
+        return Ending(
+            attempt_id=self._ticket.attempt_id,
+            outcome=outcome,
+            values=values,
+            callback_at=self._callback_at,
+            another_trunk=self._ticket.another_trunk,
+            reason=ended.reason,
+        )

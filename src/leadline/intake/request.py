@@ -1,0 +1,174 @@
+"""A push as understood, or why it cannot be: the checks of a request, in the contract's order.
+
+Both translations (`vendor.py`, `rest.py`) hand over the same nodes; no rule lives in a translation.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import Any, Final
+
+from leadline.domain.moment import parse_moment
+from leadline.domain.record import Defaults
+from leadline.domain.vendor import Code, Media, UpdateParameter
+from leadline.store.catalogue import Catalogue, Organisation, Process
+
+METHOD: Final = "ImportProcessData"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a request: a stable code, the node, and a sentence with the remedy."""
+
+    code: str
+    field: str | None
+    message: str
+    line: int | None = None
+    column: int | None = None
+
+
+class PushRefused(Exception):
+    """A request of which nothing can be taken; `zone` is the organisation's, as far as that is known."""
+
+    def __init__(self, code: Code, problem: Problem, zone: tzinfo = UTC) -> None:
+        super().__init__(problem.message)
+        self.code, self.problem, self.zone = code, problem, zone
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A request whose every node above the records has been read."""
+
+    organisation: Organisation
+    process: Process
+    media: Media
+    update_parameter: UpdateParameter
+    requested_at: datetime
+    defaults: Defaults
+    records: list[Any]
+    transport: str
+    requestid: str | None = None
+    verbose: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the operator allows of one request."""
+
+    records: int = 10_000
+    hide_foreign_service_keys: bool = False
+
+
+def normalised(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Nodes by their name, whatever its case and the blanks around it."""
+    return {name.strip().lower(): value for name, value in document.items()}
+
+
+def authenticate(nodes: Mapping[str, Any], catalogue: Catalogue) -> Organisation:
+    """The organisation of the API key; raises PushRefused."""
+    apikey = _text(nodes.get("apikey"))
+    organisation = catalogue.organisation_of(apikey) if apikey else None
+    if organisation is None:
+        raise PushRefused(
+            Code.API_KEY_NOT_FOUND, Problem("1107", "apikey", "apikey names no organisation: check the key")
+        )
+    return organisation
+
+
+def understand(
+    nodes: Mapping[str, Any], organisation: Organisation, catalogue: Catalogue, limits: Limits, transport: str
+) -> Push:
+    """The push that an organisation's nodes ask for; raises PushRefused at the first node that is wrong."""
+    zone = organisation.timezone
+    process = _process(nodes, organisation, catalogue, limits)
+    media = _media(nodes, zone)
+    parameter = _update_parameter(nodes, zone)
+    requested_at = _moment(nodes, "reqdatetime", zone)
+    if requested_at is None:
+        raise _refused(Code.DATE_FORMAT, "reqdatetime", "reqdatetime is mandatory: YYYY-MM-DD hh:mm:ss", zone)
+    defaults = Defaults(
+        call_at=_moment(nodes, "calldatetime", zone),
+        expires_at=_moment(nodes, "expirydatetime", zone),
+        calltype=nodes.get("calltype", nodes.get("call_type")),
+        userlogin=nodes.get("userlogin"),
+    )
+    return Push(
+        organisation=organisation,
+        process=process,
+        media=media,
+        update_parameter=parameter,
+        requested_at=requested_at,
+        defaults=defaults,
+        records=_records(nodes, limits, zone),
+        transport=transport,
+        requestid=_text(nodes.get("requestid")) or None,
+        verbose=_text(nodes.get("verbose")) == "1",
+    )
+
+
+def _refused(code: Code, node: str, message: str, zone: tzinfo, name: str | None = None) -> PushRefused:
+    return PushRefused(code, Problem(name or str(int(code)), node, message), zone)
+
+
+def _text(value: object) -> str:
+    """A node's text, trimmed; numbers are their own text, anything else is as if absent."""
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return str(value).strip()
+    return "1" if value is True else ""
+
+
+def _process(nodes: Mapping[str, Any], organisation: Organisation, catalogue: Catalogue, limits: Limits) -> Process:
+    zone = organisation.timezone
+    process = catalogue.process_of(_text(nodes.get("servicekey")))
+    if process is not None and process.organisation_id == organisation.id:
+        return process
+    if process is not None and not limits.hide_foreign_service_keys:
+        raise _refused(Code.KEYS_NOT_MATCHING, "servicekey", "the servicekey is not of the apikey's organisation", zone)
+    raise _refused(Code.SERVICE_KEY_NOT_FOUND, "servicekey", "servicekey names no process: check the key", zone)
+
+
+def _media(nodes: Mapping[str, Any], zone: tzinfo) -> Media:
+    known = ", ".join(f"{medium:d} {medium.name.replace('_', ' ').title()}" for medium in Media)
+    if "media" not in nodes:
+        raise _refused(Code.MEDIA_NOT_FOUND, "media", f"media is mandatory, one of: {known}", zone)
+    value = nodes["media"]
+    if value is None or (isinstance(value, str) and not value.strip()):
+        raise _refused(Code.MEDIA_BLANK, "media", f"media is blank, give one of: {known}", zone)
+    for medium in Media:
+        if _text(value) == str(int(medium)):
+            return medium
+    raise _refused(Code.INVALID_MEDIA, "media", f"media is none of: {known}", zone)
+
+
+def _update_parameter(nodes: Mapping[str, Any], zone: tzinfo) -> UpdateParameter:
+    known = ", ".join(UpdateParameter)
+    if "updateparam" not in nodes:
+        raise _refused(Code.UPDATE_PARAMETER_NOT_FOUND, "updateparam", f"updateparam is mandatory: {known}", zone)
+    value = nodes["updateparam"]
+    if value is None or (isinstance(value, str) and not value.strip()):
+        raise _refused(Code.UPDATE_PARAMETER_BLANK, "updateparam", f"updateparam is blank, give one of: {known}", zone)
+    try:
+        return UpdateParameter(_text(value).lower())
+    except ValueError:
+        raise _refused(Code.INVALID_UPDATE_PARAMETER, "updateparam", f"updateparam is none of: {known}", zone) from None
+
+
+def _moment(nodes: Mapping[str, Any], name: str, zone: tzinfo) -> datetime | None:
+    value = nodes.get(name)
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    moment = parse_moment(value, zone) if isinstance(value, str) else None
+    if moment is None:
+        message = f"{name} cannot be read: write YYYY-MM-DD hh:mm:ss, or ISO 8601 with an offset"
+        raise _refused(Code.DATE_FORMAT, name, message, zone)
+    return moment
+
+
+def _records(nodes: Mapping[str, Any], limits: Limits, zone: tzinfo) -> list[Any]:
+    records = nodes.get("data")
+    if not isinstance(records, list) or not records:
+        raise _refused(Code.DATA_NOT_FOUND, "data", "data must be an array of at least one record", zone)
+    if len(records) > limits.records:
+        message = f"data has {len(records)} records; {limits.records} is the most of one request: push them in several"
+        raise _refused(Code.FAIL, "data", message, zone, "too_many_records")
+    return records

@@ -1,0 +1,111 @@
+"""Attempts as rows: written with the claim, before the INVITE; changed as the call speaks."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from leadline.domain.attempt import AttemptState, Outcome
+
+_ASKED: Final = (
+    "id, call_id, trunk, dial_string, caller_id, state, started_at, ringing_at, answered_at, ended_at, "
+    "sip_status, cause, outcome, disposition, hung_up_by, digits, path"
+)
+_CHANGEABLE: Final = frozenset(
+    {"state", "call_id", "ringing_at", "answered_at", "ended_at", "sip_status", "cause", "outcome", "disposition",
+     "hung_up_by", "digits", "path"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt as it is begun."""
+
+    organisation_id: int
+    id: UUID
+    lead_id: int
+    process_id: int
+    opening: int
+    worker: str
+    trunk: str
+    number: str
+    dial_string: str
+    caller_id: str | None
+    started_at: datetime
+
+
+async def insert(connection: Any, attempts: Sequence[Attempt]) -> None:
+    """Write attempts that are about to be made."""
+    columns = list(Attempt.__dataclass_fields__)
+    await connection.executemany(
+        f"insert into attempt ({', '.join(columns)}, state) "  # noqa: S608  (names are ours)
+        f"values ({', '.join(f'${n}' for n in range(1, len(columns) + 1))}, '{AttemptState.CREATED}')",
+        [tuple(getattr(attempt, column) for column in columns) for attempt in attempts],
+    )
+
+
+async def change(connection: Any, organisation_id: int, attempt_id: UUID, values: Mapping[str, Any]) -> bool:
+    """Write what is new of an attempt; False if it has ended already, and nothing was written."""
+    names = sorted(values)
+    if unknown := set(names) - _CHANGEABLE:
+        raise ValueError(f"no such columns of an attempt: {unknown}")
+    sets = ", ".join(f"{name} = ${n}" for n, name in enumerate(names, 3)) or "state = state"
+    done = await connection.execute(
+        f"update attempt set {sets} where organisation_id = $1 and id = $2 and state <> 'ended'",  # noqa: S608
+        organisation_id,
+        attempt_id,
+        *(values[name] for name in names),
+    )
+    return bool(done != "UPDATE 0")
+
+
+async def outcomes(connection: Any, organisation_id: int, lead_id: int, opening: int) -> Counter[Outcome]:
+    """How an opening's attempts have ended, counted."""
+    rows = await connection.fetch(
+        """select outcome, count(*) as attempts from attempt
+           where organisation_id = $1 and lead_id = $2 and opening = $3 and outcome is not null group by outcome""",
+        organisation_id,
+        lead_id,
+        opening,
+    )
+    return Counter({Outcome(row["outcome"]): row["attempts"] for row in rows})
+
+
+async def congested_trunks(
+    connection: Any, organisation_id: int, lead_ids: Sequence[int], since: datetime
+) -> set[tuple[int, str]]:
+    """Which trunks have been congested for which of these leads since then."""
+    rows = await connection.fetch(
+        """select lead_id, trunk from attempt where organisation_id = $1 and lead_id = any($2::bigint[])
+           and outcome = 'congestion' and ended_at > $3""",
+        organisation_id,
+        list(lead_ids),
+        since,
+    )
+    return {(row["lead_id"], row["trunk"]) for row in rows}
+
+
+async def of_lead(connection: Any, organisation_id: int, lead_id: int) -> list[dict[str, Any]]:
+    """A lead's attempts, first to last, as they are read back."""
+    rows = await connection.fetch(
+        f"select {_ASKED} from attempt where organisation_id = $1 and lead_id = $2 order by started_at, id",  # noqa: S608
+        organisation_id,
+        lead_id,
+    )
+    return [dict(row) for row in rows]
+
+
+async def orphans(connection: Any, worker: str) -> list[Any]:
+    """Attempts not ended whose worker is gone, locked; a live worker holds the lock of its name."""
+    return list(
+        await connection.fetch(
+            """select organisation_id, id, lead_id from attempt
+               where state <> 'ended' and worker <> $1 and worker in (
+                   select name from (select distinct worker as name from attempt where state <> 'ended') as workers
+                   where pg_try_advisory_xact_lock(hashtextextended(name, 0)))
+               order by id for update skip locked""",
+            worker,
+        )
+    )

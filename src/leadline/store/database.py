@@ -1,0 +1,133 @@
+"""PostgreSQL: one pool, transactions, and notifications that survive its restarts.
+
+Everything that means "the database does not answer now" becomes DatabaseUnavailable; what a statement itself
+did wrong stays asyncpg's own error.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any
+
+import asyncpg
+import msgspec
+import structlog
+
+from leadline.clock import Clock
+from leadline.domain.errors import DatabaseUnavailable
+
+log = structlog.get_logger()
+
+Connection = asyncpg.Connection
+
+UNAVAILABLE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InterfaceError,
+    OSError,
+    TimeoutError,
+)
+
+CHANNELS = ("due", "configuration", "command")
+"""`due`: a due row was written that may be earlier than what the dialer waits for; `configuration`: `apply` ran."""
+
+
+@contextmanager
+def unavailable_named() -> Iterator[None]:
+    """Turn what says that PostgreSQL is away into DatabaseUnavailable."""
+    try:
+        yield
+    except UNAVAILABLE as error:
+        raise DatabaseUnavailable(
+            f"PostgreSQL does not answer ({type(error).__name__}: {error}); nothing was half-written, try again"
+        ) from error
+
+
+async def _prepare(connection: Any) -> None:
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", format="binary",
+        encoder=lambda value: b"\x01" + msgspec.json.encode(value), decoder=lambda data: msgspec.json.decode(data[1:]),
+    )  # fmt: skip
+    await connection.set_type_codec(
+        "json", schema="pg_catalog", format="binary", encoder=msgspec.json.encode, decoder=msgspec.json.decode
+    )
+
+
+class Database:
+    """A pool of connections to one PostgreSQL (15 or later)."""
+
+    def __init__(self, dsn: str, *, connections: int = 10) -> None:
+        self._dsn = dsn
+        self._connections = connections
+        self._pool: Any = None
+
+    async def open(self) -> None:
+        """Connect; raises DatabaseUnavailable."""
+        with unavailable_named():
+            self._pool = await asyncpg.create_pool(
+                self._dsn,
+                min_size=1,
+                max_size=self._connections,
+                init=_prepare,
+                command_timeout=60,
+                timeout=10,
+                server_settings={"application_name": "leadline", "idle_in_transaction_session_timeout": "60000"},
+            )
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._pool.close(), 5)
+            self._pool.terminate()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """A connection in which every statement is its own transaction."""
+        with unavailable_named():
+            async with self._pool.acquire(timeout=10) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        """A connection in one transaction: all of it is written, or none."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    async def answers(self) -> bool:
+        """Whether a statement can be run now."""
+        try:
+            async with self.connection() as connection:
+                await connection.execute("select 1")
+        except DatabaseUnavailable:
+            return False
+        return True
+
+    async def listen(self, heard: Callable[[str, str], None], clock: Clock) -> None:
+        """Call `heard(channel, payload)` for every notification, for ever.
+
+        Whenever the connection is made anew, `heard` is called once for each channel: something may have been
+        said while nobody listened. A connection outside the pool, since a pooler would lose what it hears.
+        """
+        while True:
+            try:
+                with unavailable_named():
+                    await self._listen_once(heard)
+            except DatabaseUnavailable as error:
+                log.warning("notifications interrupted", reason=str(error))
+            await clock.sleep(0.5)
+
+    async def _listen_once(self, heard: Callable[[str, str], None]) -> None:
+        connection = await asyncpg.connect(self._dsn, timeout=10, server_settings={"application_name": "leadline"})
+        gone = asyncio.Event()
+        connection.add_termination_listener(lambda _: gone.set())
+        try:
+            for channel in CHANNELS:
+                await connection.add_listener(channel, lambda _c, _pid, channel, payload: heard(channel, payload))
+                heard(channel, "")
+            await gone.wait()
+        finally:
+            connection.terminate()

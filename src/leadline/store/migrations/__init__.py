@@ -1,0 +1,45 @@
+"""The schema, as every step that led to it: plain SQL, run by Alembic under a lock.
+
+`migrate` is safe to run from several machines at once, and again at any time.
+"""
+
+from pathlib import Path
+
+import asyncpg
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+HERE = Path(__file__).parent
+LOCK = 5_323_717
+"""The advisory lock that one migration at a time holds."""
+
+
+def _scripts() -> ScriptDirectory:
+    config = Config()
+    config.set_main_option("script_location", str(HERE))
+    return ScriptDirectory.from_config(config)
+
+
+async def migrate(dsn: str) -> None:
+    """Bring the schema up to the newest revision."""
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(dsn), poolclass=NullPool)
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(_upgrade)
+    finally:
+        await engine.dispose()
+
+
+def _upgrade(connection: Connection) -> None:
+    connection.execute(text("set local lock_timeout = '60s'"))
+    connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    # A migration that cannot get its table within four seconds gives way to the calls in progress.
+    connection.execute(text("set local lock_timeout = '4s'"))
+    scripts = _scripts()
+    context = EnvironmentContext(Config(), scripts)
+    context.configure(connection=connection, fn=lambda revision, _: scripts._upgrade_revs("head", revision))  # type: ignore[arg-type]  # noqa: SLF001
+    context.run_migrations()
