@@ -134,6 +134,8 @@ class ProcessPolicy:
     """Call types whose push opens a closed lead again, sorted."""
     ring_timeout: timedelta = timedelta(seconds=30)
     fields: tuple[FieldRule, ...] = ()
+    spoken: tuple[str, ...] = ()
+    """What the flow's templates name of a lead, sorted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
