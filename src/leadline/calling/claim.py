@@ -9,10 +9,10 @@ from uuid import uuid4
 from leadline.calling.budget import TrunkBudget
 from leadline.calling.ticket import Ticket
 from leadline.clock import Clock
+from leadline.domain.conclusion import CONGESTION_WAIT
 from leadline.domain.eligibility import Facts, Route, Verdict, delaying, forbidding, judge, routes
 from leadline.domain.events import Event, EventKind
 from leadline.domain.lead import Lead, LeadState, advance
-from leadline.domain.conclusion import CONGESTION_WAIT
 from leadline.domain.prompt import Prompt, prompts_of
 from leadline.domain.upsert import DueKind
 from leadline.store import attempts, claims, do_not_call, leads, prompts

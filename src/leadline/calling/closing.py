@@ -52,9 +52,7 @@ async def close_attempt(
     await leads.update(connection, [leads.counted(concluded, len(said))])
 
 
-def _concluded(
-    lead: Lead, conclusion: Conclusion, now: datetime
-) -> tuple[Lead, tuple[EventKind, Mapping[str, Any]]]:
+def _concluded(lead: Lead, conclusion: Conclusion, now: datetime) -> tuple[Lead, tuple[EventKind, Mapping[str, Any]]]:
     if conclusion.closed is not None:
         closed = replace(
             lead,

@@ -87,21 +87,26 @@ async def congested_trunks(
     return {(row["lead_id"], row["trunk"]) for row in rows}
 
 
-async def of_lead(connection: Any, organisation_id: int, lead_id: int) -> list[dict[str, Any]]:
-    """A lead's attempts, first to last, as they are read back."""
+async def of_leads(connection: Any, organisation_id: int, lead_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    """The attempts of each lead that has any, first to last, as they are read back."""
     rows = await connection.fetch(
-        f"select {_ASKED} from attempt where organisation_id = $1 and lead_id = $2 order by started_at, id",  # noqa: S608
+        f"select lead_id, {_ASKED} from attempt where organisation_id = $1 and lead_id = any($2::bigint[]) "  # noqa: S608
+        "order by started_at, id",
         organisation_id,
-        lead_id,
+        list(lead_ids),
     )
-    return [dict(row) for row in rows]
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        attempt = dict(row)
+        found.setdefault(attempt.pop("lead_id"), []).append(attempt)
+    return found
 
 
 async def orphans(connection: Any, worker: str) -> list[Any]:
     """Attempts not ended whose worker is gone, locked; a live worker holds the lock of its name."""
     return list(
         await connection.fetch(
-            """select organisation_id, id, lead_id from attempt
+            """select organisation_id, id, lead_id, process_id from attempt
                where state <> 'ended' and worker <> $1 and worker in (
                    select name from (select distinct worker as name from attempt where state <> 'ended') as workers
                    where pg_try_advisory_xact_lock(hashtextextended(name, 0)))

@@ -15,6 +15,7 @@ import msgspec
 from leadline.domain.flow import Flow
 from leadline.domain.policy import ProcessPolicy, TrunkPolicy
 from leadline.domain.prompt import NAMES
+from leadline.store.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,10 @@ class Catalogue:
     servicekeys: Mapping[str, int] = field(default_factory=dict)
     trunks: Mapping[str, TrunkPolicy] = field(default_factory=dict)
 
+    @property
+    def servicekey_by_id(self) -> dict[int, str]:
+        return {number: servicekey for servicekey, number in self.servicekeys.items()}
+
     def organisation_of(self, apikey: str) -> Organisation | None:
         """The organisation whose key this is."""
         number = self.keys.get(key_hash(apikey))
@@ -78,6 +83,22 @@ class Catalogue:
 def key_hash(apikey: str) -> bytes:
     """What is stored of an API key: keys are long and random, so that one round of SHA-256 keeps them."""
     return sha256(apikey.encode("utf-8", "surrogatepass")).digest()
+
+
+class CatalogueReader:
+    """The catalogue as it was read last."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._catalogue = Catalogue()
+
+    def __call__(self) -> Catalogue:
+        return self._catalogue
+
+    async def refresh(self) -> None:
+        """Read it anew; raises DatabaseUnavailable, and the old one stays."""
+        async with self._database.transaction() as connection:
+            self._catalogue = await load(connection)
 
 
 async def load(connection: Any) -> Catalogue:

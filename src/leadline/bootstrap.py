@@ -1,0 +1,273 @@
+"""Leadline put together by hand: the one file that names concrete engines, and the order in which things start."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from secrets import token_hex
+from typing import Final
+
+import structlog
+
+from leadline.calling.dialer import Dialer
+from leadline.calling.expiry import ExpiryStage
+from leadline.clock import SystemClock
+from leadline.configuration.configuration import Configuration
+from leadline.configuration.plan import Plan, apply, plan
+from leadline.configuration.reading import read
+from leadline.domain.errors import ConfigurationError, DatabaseUnavailable, EngineUnavailable
+from leadline.intake.command import Intake
+from leadline.intake.request import Limits
+from leadline.intake.vendor import VendorIntake
+from leadline.prompts.engines.espeak import EspeakEngine
+from leadline.prompts.stage import PromptStage
+from leadline.settings import Settings
+from leadline.store.catalogue import CatalogueReader
+from leadline.store.data_directory import DataDirectory, Running
+from leadline.store.database import Database
+from leadline.store.embedded.server import EmbeddedPostgres
+from leadline.store.migrations import migrate
+from leadline.store.workers import Standing
+from leadline.telephony.embedded.engine import EmbeddedEngine, EmbeddedSettings
+from leadline.telephony.engine import Engine
+from leadline.web.application import application
+from leadline.web.server import HttpServer
+from leadline.web.vendor import VendorEndpoint
+
+log = structlog.get_logger()
+
+AGAIN: Final = 2.0
+"""Seconds between two tries of what could not be started yet."""
+
+
+class Role(StrEnum):
+    """What this process does of Leadline's work."""
+
+    ALL = "all"
+    WEB = "web"
+    WORKER = "worker"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How `leadline up` was called."""
+
+    configuration: Path
+    data: Path
+    http: tuple[str, int]
+    drain: float
+    role: Role = Role.ALL
+
+
+class Leadline:
+    """One process of Leadline."""
+
+    def __init__(self, options: Options, settings: Settings, environment: Mapping[str, str]) -> None:
+        self._options, self._settings, self._environment = options, settings, environment
+        self._clock = SystemClock()
+        self._configuration = Configuration()
+        self._engines: dict[str, Engine] = {}
+        self._draining = False
+        self._dialer: Dialer | None = None
+
+    async def run(self, ready: Callable[[str], None], stop: asyncio.Event) -> None:
+        """Everything, from the first look at the configuration until `stop` is set; `ready` is told the URL once.
+
+        Raises ConfigurationError, DataDirectoryInUse or DatabaseUnavailable for what cannot mend itself.
+        """
+        self._configuration = read(self._options.configuration, self._environment)
+        async with AsyncExitStack() as stack:
+            server = HttpServer(*self._options.http)
+            url = server.bind()
+            stack.push_async_callback(server.stop)
+            dsn = await self._database(stack, url)
+            await self._prepare(dsn)
+            database = Database(dsn, connections=self._settings.database_connections)
+            await database.open()
+            stack.push_async_callback(database.close)
+            catalogue = CatalogueReader(database)
+            await catalogue.refresh()
+            await self._start_stages(stack, dsn, database, catalogue)
+            await server.start(self._application(database, catalogue))
+            await self._until_ready(database, stop)
+            if not stop.is_set():
+                ready(url)
+            await stop.wait()
+            self._draining = True
+            if self._dialer is not None:
+                await self._dialer.drain(self._options.drain)
+
+    # The database
+
+    async def _database(self, stack: AsyncExitStack, url: str) -> str:
+        """Where PostgreSQL is: the operator's, or our own under the data directory."""
+        if self._settings.database_url is not None:
+            return self._settings.database_url
+        directory = stack.enter_context(DataDirectory.open(self._options.data))
+        server = EmbeddedPostgres(directory.path, binaries=self._settings.pg_bin)
+        stack.push_async_callback(server.stop)
+        await server.start()
+        directory.write_running(Running(os.getpid(), server.dsn, url))
+        return server.dsn
+
+    async def _prepare(self, dsn: str) -> None:
+        """Bring schema and configuration up to date; waits for a database that is not there yet."""
+        await self._eventually("the database", lambda: migrate(dsn), DatabaseUnavailable)
+        await apply_configuration(dsn, self._configuration)
+
+    # The stages
+
+    async def _start_stages(
+        self, stack: AsyncExitStack, dsn: str, database: Database, catalogue: CatalogueReader
+    ) -> None:
+        wakers: list[Callable[[], None]] = []
+        if self._options.role is not Role.WEB:
+            wakers = await self._start_worker(stack, dsn, database, catalogue)
+
+        async def reread() -> None:
+            await catalogue.refresh()
+            for wake in wakers:
+                wake()
+
+        changed = asyncio.Event()
+
+        def heard(channel: str, _payload: str) -> None:
+            if channel == "configuration":
+                changed.set()
+            for wake in wakers:
+                wake()
+
+        async def follow_configuration() -> None:
+            while True:
+                await changed.wait()
+                changed.clear()
+                await reread()
+
+        self._keep(stack, "notifications", lambda: database.listen(heard, self._clock))
+        self._keep(stack, "configuration", follow_configuration)
+
+    async def _start_worker(
+        self, stack: AsyncExitStack, dsn: str, database: Database, catalogue: CatalogueReader
+    ) -> list[Callable[[], None]]:
+        sip = self._configuration.sip
+        engine = EmbeddedEngine(
+            EmbeddedSettings(
+                host=sip.listen[0],
+                port=sip.listen[1],
+                external_address=sip.external_address,
+                rtp_ports=sip.rtp_ports,
+                workers=self._settings.sip_workers,
+            )
+        )
+        stack.push_async_callback(engine.stop)
+        self._engines = {engine.name: engine}
+        speech = EspeakEngine()
+        await speech.start()
+        stack.push_async_callback(speech.stop)
+        worker = f"{socket.gethostname()}-{os.getpid()}-{token_hex(4)}"
+        standing = Standing(dsn, worker, self._clock)
+        passwords = {trunk.policy.name: trunk.password for trunk in self._configuration.trunks}
+        dialer = Dialer(database, self._clock, standing, worker, self._engines, catalogue, passwords.get)
+        prompts = PromptStage(database, self._clock, {speech.name: speech}, catalogue)
+        expiry = ExpiryStage(database, self._clock, catalogue)
+        self._dialer = dialer
+
+        async def start_engine() -> None:
+            await self._eventually("telephony", engine.start, EngineUnavailable)
+            dialer.wake()
+
+        stack.push_async_callback(_ended, asyncio.create_task(start_engine(), name="telephony"))
+        self._keep(stack, "worker's lock", standing.run)
+        self._keep(stack, "dialer", dialer.run)
+        self._keep(stack, "prompts", prompts.run)
+        self._keep(stack, "expiry", expiry.run)
+        return [dialer.wake, prompts.wake, expiry.wake]
+
+    def _keep(self, stack: AsyncExitStack, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Have a stage run until Leadline stops; one that fails says so and begins again."""
+
+        async def kept() -> None:
+            while not self._draining:
+                try:
+                    await run()
+                except DatabaseUnavailable as error:
+                    log.warning("waiting for the database", stage=name, reason=str(error))
+                except Exception:
+                    log.exception("a stage failed and begins again", stage=name)
+                await self._clock.sleep(1)
+
+        stack.push_async_callback(_ended, asyncio.create_task(kept(), name=name))
+
+    # HTTP
+
+    def _application(self, database: Database, catalogue: CatalogueReader) -> Callable[..., Awaitable[None]]:
+        settings = self._settings
+        limits = Limits(settings.max_records, settings.hide_foreign_service_keys)
+        intake = VendorIntake(Intake(database, self._clock), self._clock, limits)
+        vendor = VendorEndpoint(intake, catalogue, settings.max_body)
+        return application(vendor, database, catalogue, lambda: self._missing(database))
+
+    async def _missing(self, database: Database) -> dict[str, str]:
+        """What keeps this process from its work, by name."""
+        missing = {}
+        if self._draining:
+            missing["leadline"] = "it is stopping"
+        if not await database.answers():
+            missing["database"] = "PostgreSQL does not answer"
+        missing |= {
+            f"telephony {name}": "the engine is down" for name, engine in self._engines.items() if not engine.available
+        }
+        return missing
+
+    async def _until_ready(self, database: Database, stop: asyncio.Event) -> None:
+        while not stop.is_set() and await self._missing(database):
+            await self._clock.sleep(0.02)
+
+    async def _eventually(self, what: str, start: Callable[[], Awaitable[None]], unavailable: type[Exception]) -> None:
+        """Start something, again and again until its cause of failure is gone; said once per cause."""
+        said = ""
+        while True:
+            try:
+                await start()
+            except unavailable as error:
+                if str(error) != said:
+                    log.error("cannot start yet, trying again", what=what, reason=str(error))  # noqa: TRY400
+                said = str(error)
+                await self._clock.sleep(AGAIN)
+            else:
+                return
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def apply_configuration(dsn: str, configuration: Configuration) -> Plan:
+    """Make the database agree with a configuration, and return what that took."""
+    database = Database(dsn, connections=1)
+    await database.open()
+    try:
+        async with database.transaction() as connection:
+            made = await plan(connection, configuration)
+            await apply(connection, made, SystemClock())
+        return made
+    finally:
+        await database.close()
+
+
+def find_database(settings: Settings, data: Path) -> str:
+    """The DSN of the Leadline that runs here; raises ConfigurationError if there is none."""
+    if settings.database_url is not None:
+        return settings.database_url
+    running = DataDirectory.read_running(data)
+    if running is None:
+        raise ConfigurationError(
+            f"no Leadline is running on {data}: start it with `leadline up --data {data}`, "
+            "name its data directory with --data, or set LEADLINE_DATABASE_URL"
+        )
+    return running.dsn

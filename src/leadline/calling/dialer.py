@@ -1,0 +1,207 @@
+"""The dialer: while there is something due and a trunk to carry it, leads become calls.
+
+It sleeps until the next lead is due, until a trunk has a slot again, or until it is woken: by a push, by the end
+of a call, by a change of the configuration.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from leadline.calling.budget import TrunkBudget
+from leadline.calling.claim import Claimer
+from leadline.calling.live_call import LiveCall
+from leadline.calling.reconciliation import reconcile
+from leadline.calling.ticket import Ticket
+from leadline.clock import Clock
+from leadline.domain.errors import DatabaseUnavailable
+from leadline.domain.policy import TrunkPolicy
+from leadline.domain.upsert import DueKind
+from leadline.store import claims
+from leadline.store.catalogue import Catalogue, Process
+from leadline.store.database import Database
+from leadline.store.workers import Standing
+from leadline.telephony.engine import Account, Engine, Invite
+
+log = structlog.get_logger()
+
+MOST_AT_ONCE: Final = 50
+"""Leads of one claim: few enough that a transaction is short."""
+LONGEST_WAIT: Final = 30.0
+"""Seconds after which the dialer looks again unasked, and for the attempts of workers that are gone."""
+DATABASE_AWAY: Final = 0.5
+"""Seconds between two tries to reach a database that is away."""
+ENGINE_AWAY: Final = 0.25
+"""Seconds between two looks at an engine that is down."""
+
+HANGUP_SECONDS: Final = 10.0
+"""How long hung-up calls may take to be concluded when Leadline stops."""
+
+Passwords = Callable[[str], str | None]
+"""The password of a trunk, by its name."""
+
+
+class Dialer:
+    """Calls what is due, for one worker."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        standing: Standing,
+        worker: str,
+        engines: Mapping[str, Engine],
+        catalogue: Callable[[], Catalogue],
+        passwords: Passwords,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._standing = standing
+        self._worker = worker
+        self._engines = engines
+        self._catalogue = catalogue
+        self._passwords = passwords
+        self._budgets: dict[str, TrunkBudget] = {}
+        self._claimer = Claimer(database, clock, worker, self._budgets)
+        self._live: dict[asyncio.Task[None], LiveCall] = {}
+        self._woken = asyncio.Event()
+        self._draining = False
+        self._reconciled: float | None = None
+
+    @property
+    def calls(self) -> int:
+        """Calls up now."""
+        return len(self._live)
+
+    def wake(self) -> None:
+        """Look at once: something may be due, or a slot free."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Dial until `drain` is called."""
+        log.info("dialing", worker=self._worker)
+        away = False
+        while not self._draining:
+            self._woken.clear()
+            try:
+                await self._standing.held.wait()
+                await self._reconcile()
+                self._keep_budgets()
+                pause = 0.0 if await self._dial() else await self._pause()
+                away = False
+            except DatabaseUnavailable as error:
+                if not away:
+                    log.warning("dialing waits for the database", reason=str(error))
+                away, pause = True, DATABASE_AWAY
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), pause)
+
+    async def drain(self, seconds: float) -> None:
+        """No new calls; wait for those that are up, hang up what is left after `seconds`."""
+        self._draining = True
+        self.wake()
+        if self._live:
+            log.info("waiting for calls to end", calls=len(self._live), seconds=seconds)
+            await asyncio.wait(self._live, timeout=seconds)
+        if self._live:
+            log.warning("hanging up calls that did not end in time", calls=len(self._live))
+            await asyncio.gather(*(call.hangup() for call in self._live.values()), return_exceptions=True)
+            await asyncio.wait(self._live, timeout=HANGUP_SECONDS)
+        for task in self._live:
+            task.cancel()
+        if self._live:
+            await asyncio.wait(self._live)
+
+    async def _reconcile(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._reconciled is None or now - self._reconciled >= LONGEST_WAIT:
+            await reconcile(self._database, self._catalogue(), self._worker, self._clock)
+            self._reconciled = now
+
+    async def _dial(self) -> int:
+        """One look at everything that is due; returns how many calls were begun."""
+        servable = self._servable()
+        if not servable:
+            return 0
+        async with self._database.connection() as connection:
+            ready = await claims.ready(connection, DueKind.CALL, list(servable), self._clock.now())
+        begun = 0
+        for priority, process_id in ready:
+            process = servable[process_id]
+            room = min(MOST_AT_ONCE, self._room(process))
+            if room <= 0 or self._draining:
+                continue
+            for ticket in await self._claimer.claim(process, priority, room):
+                self._begin(ticket)
+                begun += 1
+        return begun
+
+    def _begin(self, ticket: Ticket) -> None:
+        budget = self._budgets[ticket.trunk.name]
+        engine = self._engines[ticket.trunk.engine]
+        call = LiveCall(ticket, self._invite(ticket), engine, self._database, self._clock, budget.sent)
+        task = asyncio.create_task(call.run(), name=f"call {ticket.attempt_id}")
+        self._live[task] = call
+
+        def ended(task: asyncio.Task[None]) -> None:
+            del self._live[task]
+            budget.release()
+            self.wake()
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.error("a call's task failed", attempt=str(ticket.attempt_id), exc_info=error)
+
+        task.add_done_callback(ended)
+
+    def _invite(self, ticket: Ticket) -> Invite:
+        trunk, policy = ticket.trunk, ticket.process.policy
+        return Invite(
+            attempt_id=str(ticket.attempt_id),
+            uri=trunk.uri.replace("{number}", ticket.dial_string.replace("#", "%23")),
+            ring_timeout=policy.ring_timeout.total_seconds(),
+            caller_id=policy.caller_id,
+            account=Account(trunk.username, self._passwords(trunk.name), trunk.transport, trunk.codecs),
+        )
+
+    # What the trunks can take
+
+    def _keep_budgets(self) -> None:
+        """Follow the configuration: new trunks get a budget, changed ones their new limits."""
+        loop = asyncio.get_running_loop()
+        for trunk in self._catalogue().trunks.values():
+            budget = self._budgets.get(trunk.name)
+            if budget is None:
+                self._budgets[trunk.name] = TrunkBudget(trunk.channels, trunk.cps, loop.time)
+            else:
+                budget.channels, budget.cps = trunk.channels, trunk.cps
+
+    def _servable(self) -> dict[int, Process]:
+        """The processes that have a trunk with a slot, by id."""
+        processes = self._catalogue().processes.values()
+        return {process.id: process for process in processes if self._room(process) > 0}
+
+    def _room(self, process: Process) -> int:
+        return sum(self._budgets[trunk.name].free for trunk in process.trunks if self._is_up(trunk))
+
+    def _is_up(self, trunk: TrunkPolicy) -> bool:
+        engine = self._engines.get(trunk.engine)
+        return engine is not None and engine.available and trunk.name in self._budgets
+
+    async def _pause(self) -> float:
+        """Seconds until there may be something to do without being woken."""
+        trunks = self._catalogue().trunks.values()
+        waits = [LONGEST_WAIT]
+        waits += [wait for budget in self._budgets.values() if (wait := budget.wait) is not None and budget.free == 0]
+        if any(trunk.name in self._budgets and not self._is_up(trunk) for trunk in trunks):
+            waits.append(ENGINE_AWAY)
+        servable = self._servable()
+        if servable:
+            now = self._clock.now()
+            async with self._database.connection() as connection:
+                due_at = await claims.next_due(connection, DueKind.CALL, list(servable), now)
+            if due_at is not None:
+                waits.append(max(0.0, (due_at - now) / timedelta(seconds=1)))
+        return min(waits)

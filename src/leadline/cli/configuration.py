@@ -1,0 +1,53 @@
+"""`leadline init`, `apply` and `settings`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import uvloop
+from rich.table import Table
+
+from leadline import settings as table
+from leadline.bootstrap import apply_configuration, find_database
+from leadline.cli.console import out
+from leadline.configuration.reading import read, starter
+from leadline.domain.errors import ConfigurationError
+from leadline.settings import Settings
+
+FILE: Final = "leadline.yaml"
+
+
+def init(directory: Path) -> None:
+    """Write the starter configuration; what is there already is never overwritten."""
+    file = directory / FILE
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="utf-8") as written:
+            written.write(starter())
+    except FileExistsError:
+        raise ConfigurationError(f"{file} is there already: edit it, or give another directory") from None
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be written: {error.strerror}") from None
+    out.print(
+        f"wrote {file}: read it, change the API key and the trunk, then `leadline up --config {file}`", markup=False
+    )
+
+
+def apply(file: Path, data: Path | None, settings: Settings, environment: Mapping[str, str]) -> None:
+    """Print what is to change, and change it."""
+    configuration = read(file, environment)
+    dsn = find_database(settings, data or settings.data)
+    made = uvloop.run(apply_configuration(dsn, configuration))
+    for line in made.lines:
+        out.print(str(line), markup=False)
+    out.print("nothing to change" if not made.lines else f"{len(made.lines)} changes applied")
+
+
+def settings(environment: Mapping[str, str]) -> None:
+    """Every variable, in a table that is as wide as the terminal."""
+    shown = Table(box=None, pad_edge=False)
+    for heading in ("Variable", "Value", "Default", "Unit", "Help"):
+        shown.add_column(heading, overflow="fold", no_wrap=heading == "Variable")
+    for row in table.rows(environment):
+        shown.add_row(row.name, row.value, row.default, row.unit, row.help)
+    out.print(shown)

@@ -1,0 +1,60 @@
+"""`leadline up`: everything, until SIGTERM or Ctrl-C."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import uvloop
+
+from leadline.bootstrap import Leadline, Options, Role
+from leadline.configuration.values import address
+from leadline.domain.errors import ConfigurationError
+from leadline.settings import Settings
+
+
+def options(
+    settings: Settings, config: Path | None, data: Path | None, http: str | None, drain: int | None, role: Role
+) -> Options:
+    """What the command line says, else the settings."""
+    try:
+        listen = address(http) if http is not None else settings.http
+    except ValueError as error:
+        raise ConfigurationError(f"--http: {error}") from None
+    return Options(
+        configuration=config or settings.config,
+        data=data or settings.data,
+        http=listen,
+        drain=float(drain) if drain is not None else settings.drain,
+        role=role,
+    )
+
+
+def run(chosen: Options, settings: Settings, environment: Mapping[str, str]) -> None:
+    """Run Leadline in the foreground; returns after a stop in good order."""
+    uvloop.run(_run(chosen, settings, environment))
+
+
+async def _run(chosen: Options, settings: Settings, environment: Mapping[str, str]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    running = asyncio.create_task(Leadline(chosen, settings, environment).run(_say_ready, stop))
+
+    def stopped() -> None:
+        if stop.is_set():  # asked twice: at once
+            running.cancel()
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped)
+    try:
+        await running
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+
+
+def _say_ready(url: str) -> None:
+    sys.stdout.write(f"ready {url}\n")
+    sys.stdout.flush()
