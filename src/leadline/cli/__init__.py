@@ -1,7 +1,5 @@
 """The command line: `leadline up`, `init`, `apply`, `settings`, `leads`, `demo`."""
 
-import sys
-
 from leadline.cli.console import failure
 from leadline.domain.errors import LeadlineError
 
@@ -19,7 +17,3 @@ def main() -> int:
         failure("interrupted")
         return 130
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,40 @@
+"""`make bench`: every figure beside a ceiling taken in the same run; writes bench/results.json and prints a table."""
+
+import argparse
+import asyncio
+import json
+import platform
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import push_to_invite
+from rich.console import Console
+from rich.table import Table
+
+BENCHES = {"push_to_invite": push_to_invite.measure}
+RESULTS = Path(__file__).with_name("results.json")
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("names", nargs="*", help="which benchmarks; all if none is named")
+    names = arguments.parse_args().names or list(BENCHES)
+    figures = [figure for name in names for figure in asyncio.run(BENCHES[name]())]
+    table = Table(title="Leadline, each beside its ceiling")
+    for heading in ("What", "Leadline", "Ceiling", "Ratio", "Goal", "Unit", "What the ceiling is"):
+        table.add_column(heading, overflow="fold")
+    for figure in figures:
+        row = (figure.what, f"{figure.ours:.1f}", f"{figure.ceiling:.1f}", f"{figure.ours / figure.ceiling:.2f}")
+        table.add_row(*row, figure.goal, figure.unit, figure.ceiling_is)
+    Console().print(table)
+    document = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": f"{platform.machine()}, Python {platform.python_version()}",
+        "figures": [asdict(figure) for figure in figures],
+    }
+    RESULTS.write_text(json.dumps(document, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
