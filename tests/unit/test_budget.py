@@ -1,0 +1,73 @@
+"""A trunk's budget: never more calls up than channels, never more INVITEs in a sliding second than cps."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadline.calling.budget import TrunkBudget
+
+
+class Watch:
+    """A clock that goes on only when it is told to."""
+
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+def a_call(budget):
+    assert budget.reserve()
+    budget.sent()
+
+
+def test_channels_bound_the_calls_up():
+    budget = TrunkBudget(channels=2, cps=10, time=Watch())
+    a_call(budget)
+    a_call(budget)
+    assert not budget.reserve()
+    assert budget.wait is None
+    budget.release()
+    assert budget.reserve()
+
+
+def test_cps_bounds_the_invites_of_a_second_and_says_how_long_to_wait():
+    watch = Watch()
+    budget = TrunkBudget(channels=10, cps=2, time=watch)
+    a_call(budget)
+    watch.now += 0.4
+    a_call(budget)
+    assert not budget.reserve()
+    watch.now += budget.wait
+    assert budget.reserve()
+
+
+def test_a_slot_that_was_not_used_is_given_back_whole():
+    budget = TrunkBudget(channels=1, cps=1, time=Watch())
+    assert budget.reserve()
+    assert not budget.reserve()
+    budget.unused()
+    assert budget.free == 1
+
+
+@given(
+    st.integers(1, 5),
+    st.integers(1, 5),
+    st.lists(st.tuples(st.sampled_from(["begin", "end", "wait"]), st.floats(0, 2)), max_size=60),
+)
+def test_no_sequence_of_calls_exceeds_a_limit(channels, cps, steps):
+    watch = Watch()
+    budget = TrunkBudget(channels, cps, watch)
+    up, sent = 0, []
+    for step, seconds in steps:
+        if step == "begin" and budget.reserve():
+            budget.sent()
+            up += 1
+            sent.append(watch.now)
+        elif step == "end" and up:
+            budget.release()
+            up -= 1
+        elif step == "wait":
+            watch.now += seconds
+        assert up <= channels
+        assert all(sum(at <= other < at + 1 for other in sent) <= cps for at in sent)
