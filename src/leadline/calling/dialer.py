@@ -31,8 +31,10 @@ log = structlog.get_logger()
 
 MOST_AT_ONCE: Final = 50
 """Leads of one claim: few enough that a transaction is short."""
-LONGEST_WAIT: Final = 30.0
-"""Seconds after which the dialer looks again unasked, and for the attempts of workers that are gone."""
+LONGEST_WAIT: Final = 10.0
+"""Seconds after which the dialer looks again unasked."""
+RECONCILE_EVERY: Final = 5.0
+"""Seconds between two looks for the attempts of workers that are gone."""
 DATABASE_AWAY: Final = 0.5
 """Seconds between two tries to reach a database that is away."""
 ENGINE_AWAY: Final = 0.25
@@ -118,7 +120,7 @@ class Dialer:
 
     async def _reconcile(self) -> None:
         now = asyncio.get_running_loop().time()
-        if self._reconciled is None or now - self._reconciled >= LONGEST_WAIT:
+        if self._reconciled is None or now - self._reconciled >= RECONCILE_EVERY:
             await reconcile(self._database, self._catalogue(), self._worker, self._clock)
             self._reconciled = now
 

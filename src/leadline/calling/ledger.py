@@ -58,7 +58,7 @@ class Ledger:
         )
         self._pending.append(Change(values, told, lead_state))
         if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._drain())
+            self._writing = asyncio.create_task(self._drain(), name=f"call {self._attempt_id} ledger")
 
     async def settled(self) -> None:
         """Return when all that was noted is written."""

@@ -9,9 +9,8 @@ from pathlib import Path
 import uvloop
 
 from leadline.bootstrap import Leadline, Options, Role
-from leadline.configuration.values import address
 from leadline.domain.errors import ConfigurationError
-from leadline.settings import Settings
+from leadline.settings import Settings, address
 
 
 def options(

@@ -3,9 +3,9 @@
 import re
 from datetime import time, timedelta
 from itertools import pairwise
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self, get_args
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from leadline.configuration.base import Document
 from leadline.domain.policy import DAYS, CallingHours, Window
@@ -44,6 +44,7 @@ def _time(minutes: int) -> time:
     return time(minutes // 60 % 24, minutes % 60)
 
 
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Windows = Annotated[tuple[Window, ...], BeforeValidator(windows)]
 
 
@@ -51,7 +52,7 @@ class CallingHoursDocument(Document):
     """`default` holds on the `days`; a day's own key holds before it, and `null` closes that day."""
 
     default: Windows = windows("09:00-21:00")
-    days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = list(DAYS)
+    days: list[Weekday] = Field(default_factory=lambda: list(get_args(Weekday)))
     mon: Windows | None = None
     tue: Windows | None = None
     wed: Windows | None = None
@@ -78,7 +79,9 @@ class CallingHoursDocument(Document):
         week = timedelta(days=7)
         for earlier, later in pairwise([*spans, (starts + week, ends + week, day)]):
             if earlier[1] > later[0]:
-                raise ValueError(f"the windows of {earlier[2]} and {later[2]} overlap; let one close before the next opens")
+                raise ValueError(
+                    f"the windows of {earlier[2]} and {later[2]} overlap; let one close before the next opens"
+                )
         return self
 
 

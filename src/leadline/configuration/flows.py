@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from leadline.configuration.base import Document
 from leadline.configuration.problems import suggestion
 from leadline.configuration.templates import template
-from leadline.configuration.values import Duration, Language, Text, between
+from leadline.configuration.values import Duration, Name, Text, between, language
 from leadline.domain.flow import ENDS, Callback, Flow, Gather, Hangup, Node, Say, Transfer
 
 _GOES_ON: Final = {"say": "then", "gather": "on", "transfer": "on", "callback": "then", "hangup": None}
@@ -56,7 +56,7 @@ def _nothing(value: object) -> object:
 
 
 def _language(value: object) -> object:
-    return value if value == "" else LANGUAGE.validate_python(value)
+    return value if value == "" else language(value)
 
 
 Texts = Annotated[
@@ -66,13 +66,82 @@ Texts = Annotated[
 ]
 
 
+Targets = dict[Text, Text]
+
+
 class NodeDocument(Document):
     """A node: exactly one verb, and `then` or `on` as the verb asks."""
 
     say: Texts | None = None
-    gather: Annotated[GatherDocument, BeforeValidator(_nothing)] | None = None
+    gather: Annotated[GatherDocument | None, BeforeValidator(_nothing)] = None
     transfer: TransferDocument | None = None
     callback: CallbackDocument | None = None
-    hangup: Annotated[HangupDocument, BeforeValidator(_nothing)] | None = None
+    hangup: Annotated[HangupDocument | None, BeforeValidator(_nothing)] = None
     then: Text | None = None
-    on: dict[str, Text] | None = None
+    on: Targets | None = None
+
+    @model_validator(mode="after")
+    def _one_verb(self) -> Self:
+        verbs = [verb for verb in _GOES_ON if getattr(self, verb) is not None]
+        if len(verbs) != 1:
+            found = f"this one has {' and '.join(verbs)}" if verbs else f"one of {', '.join(_GOES_ON)}"
+            raise ValueError(f"a node has exactly one verb: {found}")
+        verb, key = verbs[0], _GOES_ON[verbs[0]]
+        for other in ("then", "on"):
+            if other == key and getattr(self, other) is None:
+                raise ValueError(f"{verb} needs {other!r}: {_WANTED[other]}")
+            if other != key and getattr(self, other) is not None:
+                raise ValueError(f"{verb} takes no {other!r}; {f'write {key!r}: {_WANTED[key]}' if key else _LAST}")
+        return self
+
+    @model_validator(mode="after")
+    def _possible_results(self) -> Self:
+        for result in self.on or {}:
+            if self.transfer is not None and result not in _RESULTS:
+                raise ValueError(f"a transfer does not end as {result!r}; {suggestion(result, _RESULTS)}")
+            if self.gather is not None and (fault := _impossible(result, self.gather.digits)):
+                raise ValueError(fault)
+        return self
+
+    def node(self) -> Node:
+        """The node that is meant."""
+        on = dict(self.on or {})
+        then = self.then or ""
+        if self.say is not None:
+            return Say(self.say, then)
+        if (gather := self.gather) is not None:
+            return Gather(on, gather.digits, gather.timeout, gather.repeat, gather.barge_in)
+        if self.transfer is not None:
+            return Transfer(self.transfer.queue, on, self.transfer.timeout)
+        if self.callback is not None:
+            return Callback(self.callback.after, then)
+        return Hangup(self.hangup.outcome if self.hangup else None)
+
+
+_WANTED: Final = {"then": "the node that follows", "on": "a node for each result"}
+_LAST: Final = "nothing follows it"
+
+
+def _impossible(entry: str, digits: int) -> str | None:
+    """Why no customer can ever make this entry, if that is so."""
+    if entry in _NO_ENTRY:
+        return None
+    if not _KEYS.issuperset(entry):
+        return f"{entry!r} cannot be pressed; write keys of 0-9 * #, 'none' for silence or 'any' for any other entry"
+    if len(entry) > digits:
+        return f"{entry!r} has more keys than digits: {digits} waits for"
+    if digits > 1 and ENDS in entry:
+        return f"{entry!r} cannot be pressed: {ENDS} ends an entry of several digits"
+    return None
+
+
+class FlowDocument(Document):
+    """`flows`: a name, and a graph of nodes entered at `start`, the first one unless said."""
+
+    name: Name
+    start: Text | None = None
+    nodes: Annotated[dict[Text, NodeDocument], Field(min_length=1)]
+
+    def flow(self) -> Flow:
+        nodes = {name: document.node() for name, document in self.nodes.items()}
+        return Flow(self.name, self.start or next(iter(nodes)), nodes)

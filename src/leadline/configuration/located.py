@@ -26,8 +26,14 @@ _SYNTAX_HINTS: Final = {
 }
 
 
+_DEEPEST: Final = 50
+_MOST: Final = 200_000
+"""Values of a file, aliases written out: a large centre's has thousands."""
+_UNWRITABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+
+
 class _Loader(yaml.SafeLoader):
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}  # type: ignore[misc]  # of this class, not of its instances
 
 
 for _kind, _shape, _first in (
@@ -122,23 +128,27 @@ def parse(text: str) -> tuple[Located, list[Problem]]:
     empty = Located("", 1, 1, {})
     try:
         root = yaml.compose(text, Loader=_Loader)
+        if root is None:
+            return empty, []
+        reader = _Reader()
+        return reader.read(root, "", (0, 0)), reader.problems
     except yaml.MarkedYAMLError as error:
         return empty, [_syntax_problem(error)]
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         return empty, [Problem(line, 1, "", f"the character U+{error.character:04X} may not stand in YAML; delete it")]
+    except (OverflowError, ValueError):  # PyYAML takes any number after \U
+        return empty, [Problem(1, 1, "", "a \\U escape in this file names no character; write the character itself")]
     except RecursionError:
-        return empty, [Problem(1, 1, "", "the file is nested too deeply to be a configuration")]
-    if root is None:
-        return empty, []
-    reader = _Reader()
-    return reader.read(root, "", (0, 0)), reader.problems
+        return empty, [Problem(1, 1, "", "the file is nested too deeply to be a configuration; write it flatter")]
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError) -> Problem:
     mark = error.problem_mark or error.context_mark
     said = " ".join(filter(None, (error.context, error.problem)))
-    hint = next((hint for part, hint in _SYNTAX_HINTS.items() if part in said), "check quotes, brackets and indentation")
+    hint = next(
+        (hint for part, hint in _SYNTAX_HINTS.items() if part in said), "check quotes, brackets and indentation"
+    )
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     return Problem(line, column, "", f"this is not YAML: {said}; {hint}")
 
@@ -149,13 +159,18 @@ class _Reader:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         self._open: list[yaml.Node] = []
+        self._count = 0
 
     def read(self, node: yaml.Node, path: str, key: tuple[int, int]) -> Located:
         line, column = node.start_mark.line + 1, node.start_mark.column + 1
         place = Located(path, line, column, None, *key)
         if any(node is above for above in self._open):
             self.problems.append(place.problem("this alias contains itself; write it out"))
-            return place
+            return replace(place, pruned=True)
+        self._count += 1
+        if len(self._open) == _DEEPEST or self._count == _MOST:
+            raise RecursionError
+        said = len(self.problems)
         self._open.append(node)
         value: Any = None
         if isinstance(node, yaml.MappingNode) and node.tag == _TAG + "map":
@@ -165,7 +180,7 @@ class _Reader:
         else:
             value = self._scalar(node, place)
         self._open.pop()
-        return replace(place, value=value)
+        return replace(place, value=value, pruned=len(self.problems) > said)
 
     def _mapping(self, node: yaml.MappingNode, path: str) -> dict[str, Located]:
         read: dict[str, Located] = {}
@@ -175,11 +190,14 @@ class _Reader:
                 self.problems.append(Problem(line, column, path, "a key must be a single word or text"))
                 continue
             name = key_node.value
+            if _UNWRITABLE.search(name):
+                self.problems.append(Problem(line, column, path, "a key holds a control character; delete it"))
+                continue
             inner = f"{path}.{name}" if path else name
             place = self.read(value_node, inner, (line, column))
             if name in read:
                 first = read[name].key_line
-                self.problems.append(place.key_problem(f"key {name!r} stands twice; the first is in line {first}"))
+                self.problems.append(place.key_problem(f"key {name!r} stands in line {first} already; keep one"))
             read.setdefault(name, place)
         return read
 
@@ -187,6 +205,9 @@ class _Reader:
         text = node.value
         match node.tag.removeprefix(_TAG):
             case "str" if isinstance(node, yaml.ScalarNode):
+                if _UNWRITABLE.search(text):
+                    self.problems.append(place.problem("the text holds a control character; delete it"))
+                    return None
                 return str(text)
             case "null":
                 return None

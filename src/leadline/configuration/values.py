@@ -16,13 +16,19 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 
 from leadline.configuration.problems import suggestion
 from leadline.domain.phone import parse_number
+from leadline.domain.policy import Direction
+from leadline.domain.vendor import CallType
 
 _UNITS: Final = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _DURATION: Final = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)", re.ASCII)
-_HOST: Final = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*", re.I | re.A)
+_HOST: Final = re.compile(
+    r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*", re.IGNORECASE | re.ASCII
+)
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE | re.ASCII)
-_LOGIN: Final = re.compile(r"[a-z0-9._+'-]{1,64}(@[a-z0-9-]+(\.[a-z0-9-]+)*)?", re.ASCII)
-_SIP_URI: Final = re.compile(r"sip:(?P<user>[^@\s<>\"]+)@(?P<host>\[[^\]]+\]|[^:;?\s\[\]]+)(:(?P<port>[0-9]+))?(?P<rest>[;?]\S*)?")
+_LOGIN: Final = re.compile(r"[a-z0-9._+'-]{1,64}(@(?=.{1,189}$)[a-z0-9-]+(\.[a-z0-9-]+)*)?", re.ASCII)
+_SIP_URI: Final = re.compile(
+    r"sip:(?P<user>[^@\s<>\"]+)@(?P<host>\[[^\]]+\]|[^:;?\s\[\]]+)(:(?P<port>[0-9]+))?(?P<rest>[;?]\S*)?"
+)
 _EXTENSION: Final = re.compile(r"[0-9]{2,15}", re.ASCII)
 _HIGHEST_PORT: Final = 65_535
 
@@ -30,7 +36,7 @@ _HIGHEST_PORT: Final = 65_535
 def text(value: object) -> str:
     """Text that is not blank, without blanks around it."""
     if not isinstance(value, str):
-        raise ValueError(f"must be text; put it in quotes: \"{value}\"" if _is_scalar(value) else "must be text")  # noqa: TRY004  (pydantic takes ValueError)
+        raise ValueError(f'must be text; put it in quotes: "{value}"' if _is_scalar(value) else "must be text")  # noqa: TRY004  (pydantic takes ValueError)
     if not value.strip():
         raise ValueError("must not be blank")
     return value.strip()
@@ -43,7 +49,7 @@ def _is_scalar(value: object) -> bool:
 def duration(value: object) -> timedelta:
     """`500ms`, `30s`, `10m`, `2h` or `1d`."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        raise ValueError(f"{value} has no unit; write {value}s for seconds, {value}m for minutes or {value}h for hours")
+        raise ValueError(f"{value} has no unit; write {value}s for seconds, {value}m for minutes or {value}h for hours")  # noqa: TRY004  (pydantic takes ValueError)
     read = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if read is None:
         raise ValueError(f"{value!r} is no duration; write a whole number and its unit: 500ms, 30s, 10m, 2h or 1d")
@@ -71,15 +77,12 @@ def time_zones() -> frozenset[str]:
 def time_zone(value: object) -> str:
     name = text(value)
     if name not in time_zones():
-        raise ValueError(f"{name!r} is no time zone; {suggestion(name, time_zones()) if _has_near(name) else _ZONE_HINT}")
+        near = suggestion(name, time_zones())
+        raise ValueError(f"{name!r} is no time zone; {near if near.startswith('did you mean') else _ZONE_HINT}")
     return name
 
 
 _ZONE_HINT: Final = "write an IANA name such as Asia/Kolkata or Europe/London"
-
-
-def _has_near(name: str) -> bool:
-    return suggestion(name, time_zones()).startswith("did you mean")
 
 
 def region(value: object) -> str:
@@ -158,7 +161,7 @@ def address(value: object) -> tuple[str, int]:
         found = None
     bare_v6 = found is not None and found.version == 6 and not name.startswith("[")  # noqa: PLR2004  (IPv6)
     if not colon or found is None or bare_v6 or not port.isdecimal() or int(port) > _HIGHEST_PORT:
-        raise ValueError(f"{written!r} is no address and port; write 127.0.0.1:5060 or [::1]:5060, port 0 for any free one")
+        raise ValueError(f"{written!r} is no address and port; write 127.0.0.1:5060 or [::1]:5060; port 0 is any")
     return str(found), int(port)
 
 
@@ -170,7 +173,7 @@ def port_range(value: object) -> tuple[int, int]:
         raise ValueError(f"{written!r} is no range of ports; write 30000-39999")
     first, last = int(read[1]), int(read[2])
     if not 1024 <= first < last <= _HIGHEST_PORT:  # noqa: PLR2004  (the first port that is not the system's)
-        raise ValueError(f"{written!r} is no range of ports; the first must be 1024 or more, the last higher, 65535 at most")
+        raise ValueError(f"{written!r} is no range of ports; it goes upwards, from 1024 at least to 65535 at most")
     return first, last
 
 
@@ -201,14 +204,14 @@ def trunk_uri(value: object) -> str:
 def prefix(value: object) -> str:
     """What is dialed before the digits: `+`, or digits, `*` and `#`; may be empty."""
     if not isinstance(value, str) or not re.fullmatch(r"\+|[0-9*#]{0,8}", value, re.ASCII):
-        raise ValueError(f"{value!r} is no prefix; write + or up to 8 digits in quotes, such as \"00\"")
+        raise ValueError(f'{value!r} is no prefix; write + or up to 8 digits in quotes, such as "00"')
     return value
 
 
 def secret(value: Any, info: ValidationInfo) -> SecretStr:
     """A text, or `{env: NAME}`: the value of that variable. It never appears in a message."""
     if isinstance(value, dict):
-        value = _from_environment(value, info.context)
+        value = _from_environment(value, info.context or {})
     elif not isinstance(value, str):
         raise ValueError("must be text in quotes, or {env: NAME}")  # noqa: TRY004  (pydantic takes ValueError)
     if not value.strip():
@@ -233,11 +236,27 @@ def api_key(value: SecretStr) -> SecretStr:
     return value
 
 
+def calltype(value: object) -> int:
+    """The number of a call type."""
+    if isinstance(value, bool) or not isinstance(value, int) or value not in set(CallType):
+        raise ValueError(f"{value!r} is no call type; there are {', '.join(str(int(known)) for known in CallType)}")
+    return int(value)
+
+
+def direction(value: object) -> Direction:
+    """`outbound`, `inbound` or `blended`."""
+    name = text(value)
+    if name not in set(Direction):
+        raise ValueError(f"{name!r} is no direction; {suggestion(name, [str(known) for known in Direction])}")
+    return Direction(name)
+
+
 def _read(reader: Callable[..., object]) -> BeforeValidator:
     return BeforeValidator(reader)
 
 
 Text = Annotated[str, _read(text)]
+Name = Annotated[Text, Field(max_length=255)]
 Duration = Annotated[timedelta, _read(duration)]
 TimeZone = Annotated[str, _read(time_zone)]
 Region = Annotated[str, _read(region)]
@@ -254,4 +273,6 @@ TrunkUri = Annotated[str, _read(trunk_uri)]
 Prefix = Annotated[str, _read(prefix)]
 Secret = Annotated[SecretStr, _read(secret)]
 ApiKey = Annotated[Secret, AfterValidator(api_key)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=100_000)]
+CallTypeNumber = Annotated[int, _read(calltype)]
+DirectionWord = Annotated[Direction, _read(direction)]

@@ -7,6 +7,7 @@ things: never (`closes` names the reason), not before `until`, or not until some
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from leadline.domain.calling_hours import next_open, within
 from leadline.domain.lead import ClosedReason, Lead, LeadState
@@ -50,6 +51,9 @@ class Route:
     dial_string: str
 
 
+_WAITING: Final = frozenset({LeadState.AWAITING_PROMPT, LeadState.SCHEDULED, LeadState.OFFERED})
+
+
 def judge(facts: Facts) -> list[Verdict]:
     """Every rule's verdict, in the order in which a person would ask."""
     lead = facts.lead
@@ -80,8 +84,10 @@ def delaying(verdicts: Sequence[Verdict]) -> Verdict | None:
 def routes(facts: Facts) -> list[Route]:
     """The trunks that may carry a call to the lead's number, in the process's order."""
     number = parse_number(facts.lead.number, facts.policy.region) if facts.lead.number else None
+    if number is None:
+        return []
     found = []
-    for trunk in facts.trunks if number else ():
+    for trunk in facts.trunks:
         try:
             found.append(_route(trunk, number, facts.policy.region))
         except Undialable:
@@ -124,6 +130,8 @@ def _listed(facts: Facts) -> Verdict:
 
 
 def _routed(facts: Facts, number: Number) -> Verdict:
+    if not facts.trunks:
+        return Verdict("trunk", False, "the process has no trunk: configure one that it may use")
     refusals = []
     for trunk in facts.trunks:
         try:
@@ -132,8 +140,7 @@ def _routed(facts: Facts, number: Number) -> Verdict:
             refusals.append(str(refusal))
         else:
             return Verdict("trunk", True, f"trunk {route.trunk} dials {route.dial_string}")
-    reason = "; ".join(refusals) or "the process has no trunk"
-    return Verdict("trunk", False, reason, closes=ClosedReason.NOT_DIALABLE)
+    return Verdict("trunk", False, "; ".join(refusals), closes=ClosedReason.NOT_DIALABLE)
 
 
 def _expiry(facts: Facts) -> Verdict:
@@ -159,7 +166,7 @@ def _speech(facts: Facts) -> Verdict:
 
 def _call_time(facts: Facts) -> Verdict:
     lead = facts.lead
-    if lead.due_at is None:
+    if lead.due_at is None or lead.state not in _WAITING:
         return Verdict("call_time", False, f"nothing is due: the lead is {lead.state}")
     passed = lead.due_at <= facts.now
     reason = f"due {'since' if passed else 'at'} {lead.due_at:%Y-%m-%d %H:%M:%S} UTC"

@@ -6,7 +6,8 @@ LeadlineError
 ├── DataDirectoryInUse     another Leadline holds the data directory
 ├── DatabaseUnavailable    PostgreSQL does not answer (now)
 ├── EngineUnavailable      a telephony engine is down or full: nothing was sent
-└── SpeechUnavailable      a speech engine cannot make this prompt
+├── SpeechUnavailable      a speech engine cannot make a prompt now
+└── SpeechImpossible       a speech engine can never make this prompt
 """
 
 from typing import ClassVar
@@ -60,3 +61,9 @@ class SpeechUnavailable(LeadlineError):
 
     code = "speech_unavailable"
     retryable = True
+
+
+class SpeechImpossible(LeadlineError):
+    """A speech engine can never make this prompt, whenever it is asked; the configuration or the lead must change."""
+
+    code = "speech_impossible"

@@ -94,8 +94,10 @@ class Lead:
     language: str | None = None
     timezone: str | None = None
     userlogin: str | None = None
+    asked_calltype: int | None = None
+    """The call type that was last pushed; `calltype` differs once the customer asks to be called again."""
     call_at: datetime | None = None
-    """The time that was asked for, if one was."""
+    """The time that was last pushed, if one was."""
     expires_at: datetime | None = None
     due_at: datetime | None = None
     """When the phone is to ring next; None if nothing is due."""
@@ -104,7 +106,7 @@ class Lead:
     fields: Mapping[str, Any] = field(default_factory=dict)
     """Every other node of the pushes, verbatim."""
     scheduled_by: datetime
-    """The reqdatetime of the push that last scheduled this lead."""
+    """The reqdatetime of the push that last scheduled this lead, or found it on its way to the phone already."""
     events: int = 0
     """How many events were written of it; the next one's `seq` is one more."""
     created_at: datetime

@@ -1,29 +1,37 @@
-"""Dates and times as a CRM writes them: `YYYY-MM-DD hh:mm:ss` in the organisation's zone, or ISO 8601 with an offset."""
+"""Dates and times as a CRM writes them: `YYYY-MM-DD hh:mm:ss` in the organisation's zone, or ISO 8601 with offset."""
 
 import re
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 _SHAPE: Final = re.compile(
-    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?", re.IGNORECASE | re.ASCII
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?( ?(Z|[+-]\d\d(:?\d\d)?))?", re.IGNORECASE | re.ASCII
 )
+EARLIEST: Final = datetime(1, 1, 2, tzinfo=UTC)
+LATEST: Final = datetime(9999, 12, 30, tzinfo=UTC)
+"""A day from either end of the calendar, so that an instant can be written in every zone."""
 
 
 def parse_moment(written: str, zone: tzinfo) -> datetime | None:
     """The instant in UTC, or None if it cannot be read; without an offset it is local time in `zone`.
 
     A local time that the clocks skip is read as if they had not; one that they repeat is its first (PEP 495).
+    What lies beyond `LATEST` (CRMs write the end of the year 9999 for "never") is that.
     """
     written = written.strip()
     if not _SHAPE.fullmatch(written):
         return None
+    date, rest = written[:10], written[11:].replace(" ", "").replace(",", ".").upper()
     try:
-        moment = datetime.fromisoformat(written.upper().replace(",", "."))
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=zone)
-        return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
+        moment = datetime.fromisoformat(f"{date}T{rest}")
+    except ValueError:
         return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+    try:
+        return min(max(moment.astimezone(UTC), EARLIEST), LATEST)
+    except OverflowError:
+        return EARLIEST if moment.year == 1 else LATEST
 
 
 def write_moment(moment: datetime, zone: tzinfo) -> str:

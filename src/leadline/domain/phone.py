@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 from typing import Final
+from unicodedata import decimal
 
 import phonenumbers
 import rphonenumbers
@@ -71,7 +72,7 @@ def parse_number(written: str, region: str) -> Number | None:
 def _valid(written: str, region: str) -> Number | None:
     try:
         parsed = rphonenumbers.parse(written, region)
-    except rphonenumbers.NumberParseException:
+    except (rphonenumbers.NumberParseException, UnicodeEncodeError):
         return None
     if not rphonenumbers.is_valid_number(parsed):
         return None
@@ -90,7 +91,12 @@ def _valid(written: str, region: str) -> Number | None:
 def number_key(written: str, region: str) -> str:
     """What identifies a customer by telephone: E.164 if valid, else the digits; empty if there are none."""
     number = parse_number(written, region)
-    return number.e164 if number else "".join(c for c in written[:LONGEST] if c.isdecimal())
+    return number.e164 if number else digits_of(written)
+
+
+def digits_of(written: str) -> str:
+    """What identifies a customer whose number is not valid: its digits, in any script, as 0 to 9."""
+    return "".join(str(decimal(c)) for c in written if c.isdecimal())
 
 
 @lru_cache(maxsize=65_536)

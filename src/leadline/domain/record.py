@@ -11,37 +11,24 @@ from datetime import date, datetime, time, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from leadline.domain.declared import check_field, lacking
 from leadline.domain.moment import parse_moment
-from leadline.domain.phone import number_key, parse_number
-from leadline.domain.policy import FieldRule, ProcessPolicy
-from leadline.domain.vendor import CallType, Code, UpdateParameter
+from leadline.domain.phone import digits_of, parse_number
+from leadline.domain.policy import ProcessPolicy
+from leadline.domain.value import Refusal, is_blank, plain_text, text_of, unkeepable
+from leadline.domain.vendor import CallType, UpdateParameter
 
 ALIASES: Final = {"call_type": "calltype"}
 TEXTS: Final = frozenset({"leadnumber", "customercode", "name", "fname", "lname", "mobilenumber", "emailid"})
 """Nodes with a column of their own that hold plain text."""
-MOMENTS: Final = {"calldatetime": "call_at", "expirydatetime": "expires_at"}
+KNOWN: Final = TEXTS | {"calldatetime", "expirydatetime", "calltype", "userlogin", "language", "timezone"}
 LONGEST_KEY: Final = 255
-LONGEST_TEXT: Final = 4_000
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal(Exception):
-    """Why a record cannot be taken: a stable code, the node, and a sentence with the remedy."""
-
-    code: str
-    field: str | None
-    message: str
-    retryable: bool = False
-
-    @property
-    def number(self) -> Code:
-        """The vendor's number for it: 15 and 16 have one of their own, everything else is 5."""
-        return Code(int(self.code)) if self.code.isdigit() else Code.FAIL
+EXPIRES_TOO_EARLY: Final = "the lead would expire before its call time: give a later expirydatetime"
 
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What the request says for records that do not say it themselves; already read."""
+    """What the request says for records that do not say it themselves."""
 
     call_at: datetime | None = None
     expires_at: datetime | None = None
@@ -51,14 +38,13 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """All that is needed to read a record: whose it is, by whose rules, at what time."""
+    """All that is needed to read a record: whose it is, and by whose rules."""
 
     policy: ProcessPolicy
     zone: tzinfo
     update_parameter: UpdateParameter
     logins: Container[str]
     defaults: Defaults
-    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +56,8 @@ class Record:
     fields: Mapping[str, Any]
     calltype: CallType | None
     call_at: datetime | None
+    lacking: Refusal | None = None
+    """Why it cannot make a new lead, though it may update one."""
 
 
 def read_record(raw: object, desk: Desk) -> Record:
@@ -77,98 +65,95 @@ def read_record(raw: object, desk: Desk) -> Record:
     if not isinstance(raw, dict):
         raise Refusal("not_an_object", None, 'each element of data must be an object of nodes, {"name": "…"}')
     nodes, fields = _sort_nodes(raw)
-    carried: dict[str, Any] = {name: _text(name, nodes[name]) for name in TEXTS & nodes.keys()}
-    region = desk.policy.region
+    carried: dict[str, Any] = {name: text_of(name, nodes[name]) for name in TEXTS & nodes.keys()}
     if "mobilenumber" in carried:
-        written = carried["mobilenumber"] or ""
-        number = parse_number(written, region)
-        carried["number"] = number.e164 if number else None
-        carried["number_key"] = number_key(written, region) or None
-    crm_field = desk.policy.crm_unique_field.strip().lower()
-    if (own := _find(nodes, fields, crm_field)) is not _ABSENT:
-        carried["crm_key"] = _text(crm_field, own)
-    key = _key(carried, desk, crm_field)
+        _read_number(carried, desk.policy.region)
+    crm_node = desk.policy.crm_unique_field.strip().lower()
+    if crm_node == "mobilenumber":
+        carried |= {"crm_key": carried["number_key"]} if "number_key" in carried else {}
+    elif (own := _find(nodes, fields, crm_node)) is not _ABSENT:
+        carried["crm_key"] = text_of(crm_node, own)
+    key = _key(carried, desk, crm_node)
     call_at = _moment(nodes, "calldatetime", desk) or desk.defaults.call_at
     expires_at = _moment(nodes, "expirydatetime", desk) or desk.defaults.expires_at
     if expires_at is not None:
         carried["expires_at"] = expires_at
-        if expires_at < (call_at or desk.now):
-            raise Refusal(
-                "15", "expirydatetime", "the lead would expire before its call time: give a later expirydatetime"
-            )
-    _check_creation(nodes, fields, desk)
+        if call_at is not None and expires_at < call_at:
+            raise Refusal("15", "expirydatetime", EXPIRES_TOO_EARLY)
+    _check_creation(fields, desk)
     calltype = _calltype(nodes.get("calltype"), desk.defaults.calltype)
-    userlogin = _userlogin(nodes.get("userlogin"), desk)
-    if userlogin is not None:
+    if (userlogin := _userlogin(nodes.get("userlogin"), desk)) is not None:
         carried["userlogin"] = userlogin
     if "language" in nodes:
-        carried["language"] = _text("language", nodes["language"])
+        carried["language"] = _language(nodes["language"])
     if "timezone" in nodes:
         carried["timezone"] = _timezone(nodes["timezone"])
-    for rule in desk.policy.fields:
-        _check_field(rule, _find(nodes, fields, rule.name.lower()), desk)
-    return Record(key=key, carried=carried, fields=fields, calltype=calltype, call_at=call_at)
+    missing = _check_declared(nodes, fields, desk)
+    return Record(key, carried, fields, calltype, call_at, missing)
 
 
 _ABSENT: Final = object()
-_CALLTYPE: Final = re.compile(r"[0-9]{1,6}")
-KNOWN: Final = TEXTS | set(MOMENTS) | {"calltype", "userlogin", "language", "timezone"}
+_CALLTYPE: Final = re.compile(r"[0-9]{1,6}", re.ASCII)
+_LANGUAGE: Final = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,8})*", re.ASCII | re.IGNORECASE)
 
 
 def _sort_nodes(raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The nodes that have a meaning by their name, and all others as they came, once they can be kept.
+
+    Of a node that is there twice the later counts, unless it is blank.
+    """
     nodes: dict[str, Any] = {}
     fields: dict[str, Any] = {}
     for spelled, value in raw.items():
         name = spelled.strip().lower()
         name = ALIASES.get(name, name)
-        if name in KNOWN:
-            nodes[name] = value
-        else:
+        if name not in KNOWN:
             fields[spelled] = value
+        elif name not in nodes or not is_blank(value):
+            nodes[name] = value
+    for spelled, value in fields.items():
+        if fault := unkeepable(spelled):
+            raise Refusal("invalid_field", ascii(spelled)[1:-1], f"the name of a node {fault}")
+        if fault := unkeepable(value):
+            raise Refusal("invalid_field", spelled, f"{spelled} {fault}")
     return nodes, fields
 
 
 def _find(nodes: Mapping[str, Any], fields: Mapping[str, Any], name: str) -> Any:
+    """A node by its name in lower case; of several spellings the later, unless it is blank."""
     if name in nodes:
         return nodes[name]
-    for spelled, value in fields.items():
-        if spelled.strip().lower() == name:
-            return value
-    return _ABSENT
+    found = [value for spelled, value in fields.items() if spelled.strip().lower() == name]
+    return next((value for value in reversed(found) if not is_blank(value)), found[-1] if found else _ABSENT)
 
 
-def _text(name: str, value: object) -> str | None:
-    """A node's text, trimmed; None if it is blank or null. Numbers are their own text: `1` is `"1"`."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise Refusal("invalid_field", name, f"{name} must be text or a number")
-    text = str(value).strip()
-    if "\0" in text:
-        raise Refusal("invalid_field", name, f"{name} holds a NUL character, which no text may hold")
-    if len(text) > LONGEST_TEXT:
-        raise Refusal("invalid_field", name, f"{name} has {len(text)} characters; {LONGEST_TEXT} is the most")
-    return text or None
+def _read_number(carried: dict[str, Any], region: str) -> None:
+    """The number in E.164 if it is valid, and what identifies its owner: that, or the digits of an invalid one."""
+    written = carried["mobilenumber"] or ""
+    number = parse_number(written, region)
+    carried["number"] = number.e164 if number else None
+    carried["number_key"] = (number.e164 if number else digits_of(written)) or None
 
 
-def _key(carried: Mapping[str, Any], desk: Desk, crm_field: str) -> str:
-    column, node = {
+def _key(carried: Mapping[str, Any], desk: Desk, crm_node: str) -> str:
+    keys = {
         UpdateParameter.MOBILENUMBER: ("number_key", "mobilenumber"),
         UpdateParameter.CUSTOMERCODE: ("customercode", "customercode"),
-        UpdateParameter.CRMUNIQUEFIELD: ("crm_key", crm_field),
-    }[desk.update_parameter]
-    for name in ("customercode", "leadnumber", "crm_key"):
-        if (value := carried.get(name)) and len(value) > LONGEST_KEY:
-            raise Refusal("invalid_field", name, f"{name} is a key and may have {LONGEST_KEY} characters at most")
-    key = carried.get(column)
-    if not key:
-        raise Refusal("missing_key", node, f"the record has no {node}, which updateparam names as its key")
-    return str(key)
+        UpdateParameter.CRMUNIQUEFIELD: ("crm_key", crm_node),
+    }
+    for column, node in keys.values():
+        if (value := carried.get(column)) and len(value) > LONGEST_KEY:
+            raise Refusal("invalid_field", node, f"{node} is a key and may have {LONGEST_KEY} characters at most")
+    column, node = keys[desk.update_parameter]
+    if key := carried.get(column):
+        return str(key)
+    what = "without a single digit identifies nobody" if carried.get(node) else "is not in the record"
+    raise Refusal("missing_key", node, f"{node}, which updateparam names as the key, {what}: push it with one")
 
 
 def _moment(nodes: Mapping[str, Any], name: str, desk: Desk) -> datetime | None:
     value = nodes.get(name)
-    if value is None or (isinstance(value, str) and not value.strip()):
+    if is_blank(value):
         return None
     moment = parse_moment(value, desk.zone) if isinstance(value, str) else None
     if moment is None:
@@ -176,14 +161,14 @@ def _moment(nodes: Mapping[str, Any], name: str, desk: Desk) -> datetime | None:
     return moment
 
 
-def _check_creation(nodes: Mapping[str, Any], fields: Mapping[str, Any], desk: Desk) -> None:
+def _check_creation(fields: Mapping[str, Any], desk: Desk) -> None:
     """`dateofleadcreation` and `timeofleadcreation` are kept as they came, but must be a date and a time."""
     for name, reader, shape in (
         ("dateofleadcreation", date.fromisoformat, "YYYY-MM-DD"),
         ("timeofleadcreation", time.fromisoformat, "hh:mm:ss"),
     ):
-        value = _find(nodes, fields, name)
-        if value is _ABSENT or value is None or (isinstance(value, str) and not value.strip()):
+        value = _find({}, fields, name)
+        if value is _ABSENT or is_blank(value):
             continue
         if isinstance(value, str) and parse_moment(value, desk.zone) is not None:
             continue
@@ -194,29 +179,41 @@ def _check_creation(nodes: Mapping[str, Any], fields: Mapping[str, Any], desk: D
 
 
 def _calltype(own: object, default: object) -> CallType | None:
-    for value in (own, default):
-        text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else value
-        if text is None or text == "":
-            continue
-        if isinstance(text, str) and _CALLTYPE.fullmatch(text) and int(text) in CallType:
-            return CallType(int(text))
-        raise Refusal(
-            "unknown_call_type", "calltype", "calltype must be one of " + ", ".join(str(int(c)) for c in CallType)
-        )
-    return None
+    value = default if is_blank(own) else own
+    if is_blank(value):
+        return None
+    text = plain_text(value) or ""
+    if _CALLTYPE.fullmatch(text) and int(text) in _CALLTYPES:
+        return CallType(int(text))
+    known = ", ".join(f"{calltype:d}" for calltype in CallType)
+    raise Refusal("unknown_call_type", "calltype", f"calltype must be one of {known}")
+
+
+_CALLTYPES: Final = frozenset(map(int, CallType))
 
 
 def _userlogin(own: object, desk: Desk) -> str | None:
-    login = _text("userlogin", own) or _text("userlogin", desk.defaults.userlogin)
-    if login is not None and login.lower() not in desk.logins:
-        raise Refusal(
-            "unknown_user", "userlogin", "userlogin names no login of this organisation: add the user, or leave it out"
-        )
-    return login.lower() if login else None
+    login = text_of("userlogin", own) or text_of("userlogin", desk.defaults.userlogin)
+    if login is None:
+        return None
+    if login.lower() not in desk.logins:
+        message = "userlogin names no login of this organisation: add the user, or leave it out"
+        raise Refusal("unknown_user", "userlogin", message)
+    return login.lower()
+
+
+def _language(value: object) -> str | None:
+    tag = text_of("language", value)
+    if tag is None:
+        return None
+    tag = tag.replace("_", "-")
+    if not _LANGUAGE.fullmatch(tag):
+        raise Refusal("invalid_field", "language", "language must be a BCP 47 tag such as hi or en-IN")
+    return tag
 
 
 def _timezone(value: object) -> str | None:
-    name = _text("timezone", value)
+    name = text_of("timezone", value)
     if name is None:
         return None
     try:
@@ -225,52 +222,12 @@ def _timezone(value: object) -> str | None:
         raise Refusal("invalid_field", "timezone", "timezone must be an IANA name such as Asia/Kolkata") from None
 
 
-def _check_field(rule: FieldRule, value: object, desk: Desk) -> None:
-    """What a process declares of its own nodes is checked."""
-    blank = value is _ABSENT or value is None or (isinstance(value, str) and not value.strip())
-    label = rule.label or rule.name
-    if blank:
-        if rule.required:
-            raise Refusal("invalid_field", rule.name, f"{label} is required in this process")
-        return
-    text = _text(rule.name, value) or ""
-    if rule.max_length is not None and len(text) > rule.max_length:
-        raise Refusal("invalid_field", rule.name, f"{label} has {len(text)} characters; {rule.max_length} is the most")
-    if not _FITS[rule.type](text, desk):
-        raise Refusal("invalid_field", rule.name, f"{label} must be {_SHAPES[rule.type]}")
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return abs(float(text)) < float("inf")
-    except ValueError:
-        return False
-
-
-def _is_date(text: str, desk: Desk) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return parse_moment(text, desk.zone) is not None
-    return True
-
-
-def _is_email(text: str) -> bool:
-    name, at, host = text.rpartition("@")
-    return bool(at and name and "." in host.strip(".") and not any(c.isspace() for c in text))
-
-
-_FITS: Final = {
-    "text": lambda text, desk: True,
-    "number": lambda text, desk: _is_number(text),
-    "date": _is_date,
-    "email": lambda text, desk: _is_email(text),
-    "phone": lambda text, desk: parse_number(text, desk.policy.region) is not None,
-}
-_SHAPES: Final = {
-    "text": "text",
-    "number": "a number",
-    "date": "a date, YYYY-MM-DD or YYYY-MM-DD hh:mm:ss",
-    "email": "an e-mail address",
-    "phone": "a valid telephone number",
-}
+def _check_declared(nodes: Mapping[str, Any], fields: Mapping[str, Any], desk: Desk) -> Refusal | None:
+    missing = None
+    for rule in desk.policy.fields:
+        value = _find(nodes, fields, rule.name.strip().lower())
+        if value is not _ABSENT:
+            check_field(rule, value, desk.policy.region, desk.zone)
+        elif rule.required:
+            missing = missing or lacking(rule)
+    return missing

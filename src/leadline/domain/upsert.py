@@ -5,7 +5,7 @@ why. Due rows follow from the lead (`due_rows`), so that nothing here can leave 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -14,7 +14,8 @@ from leadline.domain.eligibility import Verdict
 from leadline.domain.events import EventKind
 from leadline.domain.lead import ON_THE_PHONE, ClosedReason, Lead, LeadState, advance
 from leadline.domain.policy import ProcessPolicy
-from leadline.domain.record import Record
+from leadline.domain.record import EXPIRES_TOO_EARLY, Record
+from leadline.domain.value import Refusal, same
 from leadline.domain.vendor import CallType, Media
 
 
@@ -48,7 +49,7 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The lead as it is to be, and what to answer."""
+    """The lead as it is to be (`existing` itself where nothing is to be written), and what to answer."""
 
     lead: Lead
     action: Action
@@ -59,7 +60,8 @@ class Decision:
 
 _NUMBER_FORBIDDEN: Final = (ClosedReason.NOT_DIALABLE, ClosedReason.DO_NOT_CALL)
 _PROTECTED: Final = ON_THE_PHONE | {LeadState.OFFERED}
-_COLUMNS: Final = frozenset(f.name for f in fields(Lead))
+_INNER: Final = frozenset({"number", "number_key", "crm_key", "media"})
+"""Columns that follow from a node or from the request: no node of their own."""
 
 
 @dataclass(slots=True)
@@ -68,29 +70,46 @@ class _Draft:
 
     lead: Lead
     desk: Desk
+    changed: frozenset[str] = frozenset()
+    """The columns and fields that the record changes, fields in lower case."""
     events: list[tuple[EventKind, Mapping[str, Any]]] = field(default_factory=list)
     forbidden: Verdict | None = None
 
     def say(self, kind: EventKind, **data: Any) -> None:
         self.events.append((kind, data))
 
+    def move(self, state: LeadState) -> None:
+        if self.lead.state is not state:
+            self.lead = replace(self.lead, state=advance(self.lead.state, state))
+
     def settle(self, due_at: datetime) -> None:
         """Give the lead its place: waiting for audio, due, closed for good, or stored with nothing due."""
-        desk, lead = self.desk, self.lead
-        if not dials(desk.policy, lead.media):
-            self.lead = replace(lead, state=LeadState.SCHEDULED, due_at=None)
+        desk, before = self.desk, self.lead
+        self.lead = replace(before, held_by=None, due_at=due_at)
+        if not dials(desk.policy, before.media):
+            self.move(LeadState.SCHEDULED)
+            self.lead = replace(self.lead, due_at=None)
             return
-        self.forbidden = desk.forbids(lead)
+        self.forbidden = desk.forbids(self.lead)
         if self.forbidden is not None:
             reason = self.forbidden.closes
-            self.lead = replace(lead, state=LeadState.CLOSED, closed_reason=reason, due_at=None)
+            self.move(LeadState.CLOSED)
+            self.lead = replace(self.lead, closed_reason=reason, due_at=None)
             self.say(EventKind.LEAD_CLOSED, reason=reason, rule=self.forbidden.rule, why=self.forbidden.reason)
-        elif desk.speaks:
-            self.lead = replace(lead, state=LeadState.AWAITING_PROMPT, due_at=due_at)
-            self.say(EventKind.LEAD_AWAITING_PROMPT, due_at=due_at)
-        else:
-            self.lead = replace(lead, state=LeadState.SCHEDULED, due_at=due_at)
-            self.say(EventKind.LEAD_SCHEDULED, due_at=due_at)
+            return
+        self.move(LeadState.AWAITING_PROMPT if desk.speaks and not self._is_prepared(before) else LeadState.SCHEDULED)
+        if before != self.lead:
+            waiting = self.lead.state is LeadState.AWAITING_PROMPT
+            self.say(EventKind.LEAD_AWAITING_PROMPT if waiting else EventKind.LEAD_SCHEDULED, due_at=due_at)
+
+    def _is_prepared(self, before: Lead) -> bool:
+        """Whether the audio of an open lead is there and still says the right thing."""
+        return before.state is LeadState.SCHEDULED and before.due_at is not None and not self.is_heard
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether the record changes the language, or anything that the flow says."""
+        return "language" in self.changed or not self.desk.spoken.isdisjoint(self.changed)
 
 
 def dials(policy: ProcessPolicy, media: int) -> bool:
@@ -99,37 +118,52 @@ def dials(policy: ProcessPolicy, media: int) -> bool:
 
 
 def decide(existing: Lead | None, record: Record, desk: Desk, new_id: int) -> Decision:
-    """What a record makes of `existing`, or of a new lead with `new_id`."""
+    """What a record makes of `existing`, or of a new lead with `new_id`; raises Refusal."""
     if existing is None:
         return _insert(record, desk, new_id)
-    carried = {**record.carried, "media": int(desk.media), "fields": _merged(existing.fields, record.fields)}
-    changed = tuple(sorted(name for name, value in carried.items() if getattr(existing, name) != value))
-    draft = _Draft(replace(existing, **{name: carried[name] for name in changed}), desk)
-    if changed:
-        draft.say(EventKind.LEAD_UPDATED, changed=changed)
+    columns, names = _changes(existing, record, desk)
+    draft = _Draft(replace(existing, **columns) if columns else existing, desk, names)
+    asks = _asks(existing, record)
     note = None
     if existing.state in _PROTECTED:
-        if _reschedules(existing, record):
-            note = "the customer is on the phone: calltype and calldatetime were not taken"
+        _say_updated(draft, names)
+        if asks:
+            note = f"the lead is {existing.state}: {' and '.join(sorted(asks))} were not taken, push again afterwards"
     elif existing.state is LeadState.CLOSED:
+        _say_updated(draft, names)
         _reopen(draft, existing, record)
     else:
-        _reschedule(draft, existing, record, changed)
+        _say_updated(draft, names | asks)
+        _reschedule(draft, existing, record, asks)
+    if record.calltype in desk.policy.reopen and existing.state is not LeadState.CLOSED:
+        _absorb(draft)
+    return _decision(draft, note)
+
+
+def _decision(draft: _Draft, note: str | None) -> Decision:
+    lead, desk = draft.lead, draft.desk
+    forbidden = draft.forbidden
+    if forbidden is None and lead.state is LeadState.CLOSED and dials(desk.policy, lead.media):
+        verdict = desk.forbids(lead)
+        forbidden = verdict if verdict is not None and verdict.closes in _NUMBER_FORBIDDEN else None
     if not draft.events:
-        return Decision(existing, Action.UNCHANGED, forbidden=_still_forbidden(existing, desk), note=note)
-    action = Action.STORED_NOT_DIALABLE if draft.forbidden else Action.UPDATED
-    lead = replace(draft.lead, updated_at=desk.now)
-    return Decision(lead, action, tuple(draft.events), draft.forbidden, note)
+        return Decision(lead, Action.UNCHANGED, forbidden=forbidden, note=note)
+    action = Action.STORED_NOT_DIALABLE if forbidden else Action.UPDATED
+    return Decision(replace(lead, updated_at=desk.now), action, tuple(draft.events), forbidden, note)
 
 
 def _insert(record: Record, desk: Desk, new_id: int) -> Decision:
+    if record.lacking is not None:
+        raise record.lacking
+    calltype = record.calltype or CallType.FRESH
     lead = Lead(
         organisation_id=desk.organisation_id,
         id=new_id,
         process_id=desk.process_id,
         media=desk.media,
-        calltype=record.calltype or CallType.FRESH,
+        calltype=calltype,
         state=LeadState.SCHEDULED,
+        asked_calltype=calltype,
         call_at=record.call_at,
         fields=dict(record.fields),
         scheduled_by=desk.requested_at,
@@ -137,6 +171,7 @@ def _insert(record: Record, desk: Desk, new_id: int) -> Decision:
         updated_at=desk.now,
         **record.carried,
     )
+    _check_expiry(lead, record.call_at or desk.now)
     draft = _Draft(lead, desk)
     draft.say(EventKind.LEAD_CREATED, media=lead.media, calltype=lead.calltype, number=lead.number)
     draft.settle(_due(record.call_at, desk.now))
@@ -149,9 +184,69 @@ def _due(call_at: datetime | None, now: datetime) -> datetime:
     return now if call_at is None else max(call_at, now)
 
 
-def _reschedules(existing: Lead, record: Record) -> bool:
-    return (record.calltype is not None and record.calltype != existing.calltype) or (
-        record.call_at is not None and record.call_at != existing.call_at
+def _changes(existing: Lead, record: Record, desk: Desk) -> tuple[dict[str, Any], frozenset[str]]:
+    """What the record changes: columns with their new values, and the names of all that is new."""
+    columns = {name: value for name, value in record.carried.items() if getattr(existing, name) != value}
+    if record.carried.get("number_key") == existing.number_key is not None:
+        columns.pop("mobilenumber", None)  # another spelling of the same number is the same number
+    if existing.media != desk.media:
+        columns["media"] = int(desk.media)
+    names = frozenset(columns)
+    if record.fields:
+        merged = _merged(existing.fields, record.fields)
+        absent = object()
+        new = {name for name, value in merged.items() if not same(existing.fields.get(name, absent), value)}
+        if new:
+            columns["fields"] = merged
+            names |= {name.strip().lower() for name in new}
+    return columns, names
+
+
+def _merged(stored: Mapping[str, Any], carried: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields with those carried written over them; a node's name is one, however it is spelled."""
+    spelled = {name.strip().lower(): name for name in stored}
+    return {
+        **stored,
+        **{
+            name if name in stored else spelled.get(name.strip().lower(), name): value
+            for name, value in carried.items()
+        },
+    }
+
+
+def _say_updated(draft: _Draft, names: frozenset[str]) -> None:
+    """A new medium alone is worth an event too, though no node of the record says it."""
+    told = {"expirydatetime" if name == "expires_at" else name for name in names - _INNER}
+    if told or "media" in names:
+        draft.say(EventKind.LEAD_UPDATED, changed=sorted(told | (names & {"media"})))
+
+
+def _asks(existing: Lead, record: Record) -> frozenset[str]:
+    """Which of calltype and calldatetime the record changes, of what the lead is and of what was last pushed.
+
+    A lead whose customer asked to be called again is not dialed at once by a push that says what the last one said.
+    """
+    asks = set()
+    if record.calltype is not None and record.calltype not in (existing.calltype, existing.asked_calltype):
+        asks.add("calltype")
+    if record.call_at is not None and record.call_at != existing.call_at:
+        asks.add("calldatetime")
+    return frozenset(asks)
+
+
+def _absorb(draft: _Draft) -> None:
+    """A click on a lead that is open is served by its call: the same request, sent again later, opens nothing."""
+    if draft.desk.requested_at > draft.lead.scheduled_by:
+        draft.lead = replace(draft.lead, scheduled_by=draft.desk.requested_at)
+
+
+def _asked(lead: Lead, record: Record, desk: Desk) -> Lead:
+    return replace(
+        lead,
+        calltype=record.calltype or lead.calltype,
+        asked_calltype=record.calltype or lead.asked_calltype,
+        call_at=record.call_at,
+        scheduled_by=desk.requested_at,
     )
 
 
@@ -159,68 +254,49 @@ def _reopen(draft: _Draft, existing: Lead, record: Record) -> None:
     """The second click: a call type of the reopen list, asked for later than what last scheduled the lead.
 
     A lead that was closed for its number's sake is opened by a number that may be dialed, whatever its call type.
+    An expiry that the push does not carry and that has passed was of the opening that is over.
     """
     desk = draft.desk
+    dialed = dials(desk.policy, draft.lead.media)
     clicked = record.calltype in desk.policy.reopen and desk.requested_at > existing.scheduled_by
-    mended = (
-        existing.closed_reason in _NUMBER_FORBIDDEN
-        and draft.lead.number != existing.number
-        and dials(desk.policy, draft.lead.media)
-        and desk.forbids(draft.lead) is None
-    )
+    mended = dialed and existing.closed_reason in _NUMBER_FORBIDDEN and draft.lead.number != existing.number
     if not clicked and not mended:
         return
-    draft.lead = replace(
-        draft.lead,
-        opening=existing.opening + 1,
-        closed_reason=None,
-        calltype=record.calltype or existing.calltype,
-        call_at=record.call_at,
-        scheduled_by=desk.requested_at,
-    )
-    draft.say(EventKind.LEAD_REOPENED, calltype=draft.lead.calltype)
-    draft.settle(_due(record.call_at, desk.now))
+    due_at = _due(record.call_at, desk.now)
+    opened = replace(_asked(draft.lead, record, desk), opening=existing.opening + 1, closed_reason=None)
+    if "expires_at" not in record.carried and opened.expires_at is not None and opened.expires_at <= due_at:
+        opened = replace(opened, expires_at=None)
+    forbidden = desk.forbids(opened) if dialed else None
+    if forbidden is not None and (forbidden.closes is existing.closed_reason or not clicked):
+        return
+    _check_expiry(opened, record.call_at or desk.now)
+    draft.lead = opened
+    draft.say(EventKind.LEAD_REOPENED, calltype=opened.calltype)
+    draft.move(LeadState.SCHEDULED)
+    draft.settle(due_at)
 
 
-def _reschedule(draft: _Draft, existing: Lead, record: Record, changed: tuple[str, ...]) -> None:
+def _reschedule(draft: _Draft, existing: Lead, record: Record, asks: frozenset[str]) -> None:
     """An open lead is given another place only when its call type, its time, its number or its words change."""
-    desk = draft.desk
-    if _reschedules(existing, record):
-        draft.lead = replace(
-            draft.lead,
-            calltype=record.calltype or existing.calltype,
-            call_at=record.call_at,
-            scheduled_by=desk.requested_at,
-        )
+    desk, changed = draft.desk, draft.changed
+    if asks:
+        draft.lead = _asked(draft.lead, record, desk)
+        _check_expiry(draft.lead, record.call_at or desk.now)
         draft.settle(_due(record.call_at, desk.now))
-        if not draft.events:
-            draft.say(EventKind.LEAD_UPDATED, changed=("calltype", "calldatetime"))
-    elif {"number", "number_key", "media"} & set(changed):
-        draft.settle(existing.due_at or desk.now)
-    elif desk.speaks and existing.state is LeadState.SCHEDULED and existing.due_at and _heard(desk.spoken, changed):
-        state = advance(existing.state, LeadState.AWAITING_PROMPT)
-        draft.lead = replace(draft.lead, state=state)
+        return
+    if "expires_at" in changed:
+        _check_expiry(draft.lead, existing.due_at or existing.call_at or desk.now)
+    if changed & {"number", "media"} or ("timezone" in changed and existing.held_by):
+        kept = existing.due_at is not None and not existing.held_by
+        draft.settle(existing.due_at if existing.due_at and kept else _due(existing.call_at, desk.now))
+    elif desk.speaks and existing.state is LeadState.SCHEDULED and existing.due_at and draft.is_heard:
+        draft.move(LeadState.AWAITING_PROMPT)
         draft.say(EventKind.LEAD_AWAITING_PROMPT, due_at=existing.due_at, reason="what the flow says has changed")
 
 
-def _heard(spoken: frozenset[str], changed: tuple[str, ...]) -> bool:
-    """Whether a change may be heard: the language, or anything that the flow says."""
-    return not spoken.isdisjoint(changed) or "language" in changed or ("fields" in changed and bool(spoken - _COLUMNS))
-
-
-def _merged(stored: Mapping[str, Any], carried: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields with those carried written over them; a node's name is one whatever its case."""
-    if not carried:
-        return dict(stored)
-    names = {name.strip().lower() for name in carried}
-    return {**{k: v for k, v in stored.items() if k.strip().lower() not in names or k in carried}, **carried}
-
-
-def _still_forbidden(existing: Lead, desk: Desk) -> Verdict | None:
-    """Why a lead that did not change is not dialed either, for the answer."""
-    if existing.closed_reason in _NUMBER_FORBIDDEN and dials(desk.policy, existing.media):
-        return desk.forbids(existing)
-    return None
+def _check_expiry(lead: Lead, call_at: datetime) -> None:
+    if lead.expires_at is not None and lead.expires_at < call_at:
+        raise Refusal("15", "expirydatetime", EXPIRES_TOO_EARLY)
 
 
 class DueKind(StrEnum):

@@ -115,5 +115,5 @@ DESCRIPTIONS: Final = {
     Code.INVALID_UPDATE_PARAMETER: "Invalid Update Parameter",
     Code.API_KEY_NOT_FOUND: "api key not found",
     Code.SERVICE_KEY_NOT_FOUND: "Service key not found",
-    Code.KEYS_NOT_MATCHING: "Service key API Key Not matching",
+    Code.KEYS_NOT_MATCHING: "Service Key API Key Not matching",
 }

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
 from leadline.domain.moment import parse_moment
-from leadline.domain.record import Defaults
+from leadline.domain.record import ALIASES, LONGEST_KEY, Defaults
+from leadline.domain.value import is_blank, plain_text, unkeepable
 from leadline.domain.vendor import Code, Media, UpdateParameter
 from leadline.store.catalogue import Catalogue, Organisation, Process
 
@@ -60,8 +61,16 @@ class Limits:
 
 
 def normalised(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Nodes by their name, whatever its case and the blanks around it."""
-    return {name.strip().lower(): value for name, value in document.items()}
+    """Nodes by their name, whatever its case and the blanks around it; of one that is there twice the later counts,
+    unless it is blank.
+    """
+    nodes: dict[str, Any] = {}
+    for spelled, value in document.items():
+        name = spelled.strip().lower()
+        name = ALIASES.get(name, name)
+        if name not in nodes or not is_blank(value):
+            nodes[name] = value
+    return nodes
 
 
 def authenticate(nodes: Mapping[str, Any], catalogue: Catalogue) -> Organisation:
@@ -89,9 +98,11 @@ def understand(
     defaults = Defaults(
         call_at=_moment(nodes, "calldatetime", zone),
         expires_at=_moment(nodes, "expirydatetime", zone),
-        calltype=nodes.get("calltype", nodes.get("call_type")),
+        calltype=nodes.get("calltype"),
         userlogin=nodes.get("userlogin"),
     )
+    records = _records(nodes, limits, zone)
+    _check_ours(nodes, zone)
     return Push(
         organisation=organisation,
         process=process,
@@ -99,10 +110,10 @@ def understand(
         update_parameter=parameter,
         requested_at=requested_at,
         defaults=defaults,
-        records=_records(nodes, limits, zone),
+        records=records,
         transport=transport,
         requestid=_text(nodes.get("requestid")) or None,
-        verbose=_text(nodes.get("verbose")) == "1",
+        verbose=_is_on(nodes.get("verbose")),
     )
 
 
@@ -112,9 +123,25 @@ def _refused(code: Code, node: str, message: str, zone: tzinfo, name: str | None
 
 def _text(value: object) -> str:
     """A node's text, trimmed; numbers are their own text, anything else is as if absent."""
-    if isinstance(value, str | int | float) and not isinstance(value, bool):
-        return str(value).strip()
-    return "1" if value is True else ""
+    return plain_text(value) or ""
+
+
+def _is_on(value: object) -> bool:
+    return value is True or _text(value) == "1"
+
+
+def _check_ours(nodes: Mapping[str, Any], zone: tzinfo) -> None:
+    """What Leadline adds to the vendor's nodes: `requestid`, `dryrun`."""
+    requestid = nodes.get("requestid")
+    if not is_blank(requestid):
+        text = plain_text(requestid)
+        if text is None or len(text) > LONGEST_KEY or unkeepable(requestid):
+            message = f"requestid must be a text of {LONGEST_KEY} characters at most, without NUL"
+            raise _refused(Code.FAIL, "requestid", message, zone, "invalid_field")
+    if _is_on(nodes.get("dryrun")):
+        # Taken for a push it would ring phones: the one thing that a dry run is sent to avoid.
+        message = "dryrun is not available yet: nothing was stored; leave it out to push"
+        raise _refused(Code.FAIL, "dryrun", message, zone, "invalid_field")
 
 
 def _process(nodes: Mapping[str, Any], organisation: Organisation, catalogue: Catalogue, limits: Limits) -> Process:
@@ -132,7 +159,7 @@ def _media(nodes: Mapping[str, Any], zone: tzinfo) -> Media:
     if "media" not in nodes:
         raise _refused(Code.MEDIA_NOT_FOUND, "media", f"media is mandatory, one of: {known}", zone)
     value = nodes["media"]
-    if value is None or (isinstance(value, str) and not value.strip()):
+    if is_blank(value):
         raise _refused(Code.MEDIA_BLANK, "media", f"media is blank, give one of: {known}", zone)
     for medium in Media:
         if _text(value) == str(int(medium)):
@@ -145,7 +172,7 @@ def _update_parameter(nodes: Mapping[str, Any], zone: tzinfo) -> UpdateParameter
     if "updateparam" not in nodes:
         raise _refused(Code.UPDATE_PARAMETER_NOT_FOUND, "updateparam", f"updateparam is mandatory: {known}", zone)
     value = nodes["updateparam"]
-    if value is None or (isinstance(value, str) and not value.strip()):
+    if is_blank(value):
         raise _refused(Code.UPDATE_PARAMETER_BLANK, "updateparam", f"updateparam is blank, give one of: {known}", zone)
     try:
         return UpdateParameter(_text(value).lower())
@@ -155,7 +182,7 @@ def _update_parameter(nodes: Mapping[str, Any], zone: tzinfo) -> UpdateParameter
 
 def _moment(nodes: Mapping[str, Any], name: str, zone: tzinfo) -> datetime | None:
     value = nodes.get(name)
-    if value is None or (isinstance(value, str) and not value.strip()):
+    if is_blank(value):
         return None
     moment = parse_moment(value, zone) if isinstance(value, str) else None
     if moment is None:

@@ -3,15 +3,17 @@
 It translates and decides nothing: what a node must be is `request.py`'s, what becomes of a record `command.py`'s.
 """
 
-import re
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
+from math import inf
 from typing import Any, Final
 
 import msgspec
 
 from leadline.clock import Clock
 from leadline.domain.moment import write_moment
+from leadline.domain.value import is_blank
 from leadline.domain.vendor import Code
 from leadline.intake.command import Intake, Result, Taken
 from leadline.intake.request import METHOD, Limits, Problem, PushRefused, authenticate, normalised, understand
@@ -20,7 +22,6 @@ from leadline.store.catalogue import Catalogue
 METHODS: Final = {METHOD.lower(): METHOD}
 """The methods that are answered, by their lower-case name."""
 LONGEST_METHOD: Final = 64
-_BYTE: Final = re.compile(r"\(byte (\d+)\)")
 
 
 class VendorIntake:
@@ -37,9 +38,7 @@ class VendorIntake:
         try:
             nodes = read_document(body)
             method = _method(nodes)
-            if method not in METHODS.values():
-                known = ", ".join(METHODS.values())
-                raise PushRefused(Code.FAIL, Problem("unknown_method", "method", f"method must be one of: {known}"))
+            _check_method(method)
             organisation = authenticate(nodes, catalogue)
             push = understand(nodes, organisation, catalogue, self._limits, transport)
             taken = await self._intake.take(push)
@@ -53,32 +52,62 @@ def read_document(body: bytes) -> dict[str, Any]:
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _malformed("the body is not UTF-8", body, error.start) from None
+        before = body[: error.start].decode("utf-8", "replace")
+        raise _malformed("the body is not UTF-8", before, len(before)) from None
     try:
-        document = msgspec.json.decode(text)
+        document = _decoded(text)
     except RecursionError:
-        raise _malformed("the document is nested too deeply", body, 0) from None
-    except msgspec.DecodeError as error:
-        at = _BYTE.search(str(error))
-        raise _malformed(str(error), text.encode(), int(at.group(1)) if at else 0) from None
+        raise _malformed("the document is nested too deeply", text, 0) from None
+    except json.JSONDecodeError as error:
+        raise _malformed(error.msg, text, error.pos) from None
     if not isinstance(document, dict):
-        raise _malformed("the document must be an object of nodes", body, 0)
+        raise _malformed("the document must be an object of nodes", text, 0)
     return normalised(document)
 
 
-def _malformed(message: str, body: bytes, at: int) -> PushRefused:
-    before = body[:at].decode("utf-8", "replace")
-    line = before.count("\n") + 1
-    column = len(before) - before.rfind("\n")
+def _decoded(text: str) -> Any:
+    """The document by msgspec, for speed; what it refuses is read again by the standard library.
+
+    That says exactly where a fault is, and takes what JSON's grammar allows though no record may hold it: halves
+    of surrogate pairs, numbers without end.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return json.loads(text, parse_int=_integer, parse_constant=lambda name: _no_constant(text, name))
+
+
+def _integer(digits: str) -> int | float:
+    try:
+        return int(digits)
+    except ValueError:  # more digits than Python reads
+        return inf
+
+
+def _no_constant(text: str, name: str) -> None:
+    raise json.JSONDecodeError(f"{name} is not JSON", text, text.find(name))
+
+
+def _malformed(message: str, text: str, at: int) -> PushRefused:
+    line = text.count("\n", 0, at) + 1
+    column = at - text.rfind("\n", 0, at)
     problem = Problem("malformed_json", None, f"line {line}, column {column}: {message}", line, column)
     return PushRefused(Code.FAIL, problem)
 
 
 def _method(nodes: Mapping[str, Any]) -> str | None:
+    """The vendor's spelling of a known method, else the method as it came, in text that can be answered."""
     value = nodes.get("method")
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or is_blank(value):
         return None
-    return METHODS.get(value.strip().lower(), value.strip()[:LONGEST_METHOD])
+    as_it_came = value[:LONGEST_METHOD].encode("utf-8", "replace").decode()
+    return METHODS.get(value.strip().lower(), as_it_came)
+
+
+def _check_method(method: str | None) -> None:
+    if method not in METHODS.values():
+        known = ", ".join(METHODS.values())
+        raise PushRefused(Code.FAIL, Problem("unknown_method", "method", f"method must be one of: {known}"))
 
 
 def refusal(

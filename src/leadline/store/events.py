@@ -42,7 +42,8 @@ async def record(connection: Any, events: Sequence[Event]) -> None:
 async def timeline(connection: Any, organisation_id: int, lead_id: int) -> list[dict[str, Any]]:
     """Everything that happened to a lead, in order."""
     rows = await connection.fetch(
-        "select id, at, kind, lead_id, opening, seq, data from event where organisation_id = $1 and lead_id = $2 order by seq",
+        """select id, at, kind, lead_id, opening, seq, data from event
+           where organisation_id = $1 and lead_id = $2 order by seq""",
         organisation_id,
         lead_id,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, Final
+from zlib import crc32
 
 from leadline.domain.lead import ClosedReason, Lead, LeadState
 from leadline.domain.upsert import due_rows
@@ -11,6 +12,7 @@ from leadline.domain.vendor import CallType, UpdateParameter
 COLUMNS: Final = tuple(field.name for field in fields(Lead))
 _TYPES: Final = {
     "organisation_id": "int", "id": "bigint", "process_id": "int", "media": "smallint", "calltype": "smallint",
+    "asked_calltype": "smallint",
     "opening": "int", "call_at": "timestamptz", "expires_at": "timestamptz", "due_at": "timestamptz",
     "fields": "json", "scheduled_by": "timestamptz", "events": "int", "created_at": "timestamptz",
     "updated_at": "timestamptz",
@@ -42,35 +44,45 @@ def from_row(row: Mapping[str, Any]) -> Lead:
     return Lead(**values)
 
 
-async def lock_keys(connection: Any, process_id: int, parameter: UpdateParameter, keys: Iterable[str]) -> None:
+class Moved(Exception):
+    """A lead was changed while it was waited for, and may not be the one that its key names any more: look again."""
+
+
+async def lock_keys(connection: Any, process_id: int, keys: Iterable[tuple[UpdateParameter, str]]) -> None:
     """Hold these keys until the transaction ends, so that two pushes at once make one lead of a key.
 
     Keys share `STRIPES` locks, taken in one order, so that no two pushes wait for each other.
     """
+    stripes = {crc32(f"{parameter} {key}".encode()) % STRIPES for parameter, key in keys}
     await connection.execute(
-        """select pg_advisory_xact_lock($1, stripe) from (
-               select distinct hashtext($2 || key) & $4 as stripe from unnest($3::text[]) as key order by 1) as stripes""",
-        process_id,
-        parameter.value,
-        list(keys),
-        STRIPES - 1,
+        "select pg_advisory_xact_lock($1, stripe) from unnest($2::int[]) as stripe", process_id, sorted(stripes)
     )
 
 
-async def find(
-    connection: Any, process_id: int, parameter: UpdateParameter, keys: Sequence[str], *, lock: bool = True
-) -> dict[str, Lead]:
-    """The lead that each key names, locked: of several the newest open one, else the newest."""
+async def find(connection: Any, process_id: int, parameter: UpdateParameter, keys: Iterable[str]) -> dict[str, Lead]:
+    """The lead that each key names, locked: of several the newest open one, else the newest; raises Moved.
+
+    Leads are locked in the order of their ids, whichever key found them, so that no two pushes wait for each other.
+    """
     column = KEY_COLUMNS[parameter]
     rows = await connection.fetch(
-        f"""select wanted.key as wanted_key, found.* from unnest($2::text[]) as wanted(key)
+        f"""select wanted.key as wanted_key, picked.closed as was_closed, lead.*
+            from unnest($2::text[]) as wanted(key)
             cross join lateral (
-                select * from lead where process_id = $1 and {column} = wanted.key
-                order by (state = 'closed'), id desc limit 1 {"for update" if lock else ""}) as found""",  # noqa: S608
+                select organisation_id, id, state = 'closed' as closed from lead
+                where process_id = $1 and {column} = wanted.key order by (state = 'closed'), id desc limit 1) as picked
+            join lead on lead.organisation_id = picked.organisation_id and lead.id = picked.id
+            order by lead.id for update of lead""",  # noqa: S608  (the column is ours)
         process_id,
-        sorted(keys),
+        list(keys),
     )
-    return {row["wanted_key"]: from_row(row) for row in rows}
+    found = {}
+    for row in rows:
+        lead = from_row(row)
+        if row[column] != row["wanted_key"] or (lead.state is LeadState.CLOSED) != row["was_closed"]:
+            raise Moved
+        found[row["wanted_key"]] = lead
+    return found
 
 
 async def new_ids(connection: Any, count: int) -> list[int]:
@@ -120,7 +132,8 @@ async def _write_due(connection: Any, leads: Sequence[Lead]) -> None:
     if rows:
         await connection.execute(
             """insert into due (organisation_id, lead_id, kind, process_id, priority, due_at)
-               select * from unnest($1::int[], $2::bigint[], $3::text[], $4::int[], $5::smallint[], $6::timestamptz[])""",
+               select * from
+               unnest($1::int[], $2::bigint[], $3::text[], $4::int[], $5::smallint[], $6::timestamptz[])""",
             *map(list, zip(*rows, strict=True)),
         )
         await connection.execute("select pg_notify('due', '')")

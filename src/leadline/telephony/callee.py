@@ -1,4 +1,4 @@
-"""How a called number behaves: the script that the test phone plays over real SIP and RTP, and the fake engine without."""
+"""How a called number behaves: the script that the test phone plays over SIP and RTP, and the fake engine without."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""What the phone hears: kept as audio, and told apart into speech and silence for callees who wait for the one or the other."""
+"""What the phone hears: kept as audio, and told apart into speech and silence for callees who wait for either."""
 
 import asyncio
 import wave

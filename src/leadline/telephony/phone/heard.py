@@ -18,9 +18,11 @@ _T1, _T2, _TIMER_H = 0.5, 4.0, 32.0
 
 
 class HeardCall:
-    """A call that reached the phone. Its facts are plain attributes; `ringing`, `answered` and `ended` can be waited for."""
+    """A call that reached the phone: facts as plain attributes; `ringing`, `answered` and `ended` can be waited for."""
 
-    def __init__(self, invite: Message, peer: tuple[str, int], callee: Callee, local: tuple[str, int], send: Send) -> None:
+    def __init__(
+        self, invite: Message, peer: tuple[str, int], callee: Callee, local: tuple[str, int], send: Send
+    ) -> None:
         self.number = user_of(invite.uri)
         self.caller = user_of(invite.get("from"))
         self.attempt_id = invite.get("x-leadline-attempt")
@@ -83,6 +85,8 @@ class HeardCall:
                 self.retransmissions += 1
                 if self._last is not None:
                     self._send(self._last, self._peer)
+            case "INVITE" if is_initial(request):
+                self._reply(request, self._callee.status or 482)
             case "INVITE":
                 self._renegotiate(request)
             case "ACK":

@@ -3,7 +3,15 @@
 import re
 from dataclasses import dataclass
 
-COMPACT = {"i": "call-id", "f": "from", "t": "to", "v": "via", "m": "contact", "l": "content-length", "c": "content-type"}
+COMPACT = {
+    "i": "call-id",
+    "f": "from",
+    "t": "to",
+    "v": "via",
+    "m": "contact",
+    "l": "content-length",
+    "c": "content-type",
+}
 PHRASES = {
     100: "Trying",
     180: "Ringing",

@@ -77,6 +77,7 @@ create table lead (
     language text,
     timezone text,
     userlogin text,
+    asked_calltype smallint,
     call_at timestamptz,
     expires_at timestamptz,
     due_at timestamptz,

@@ -1,0 +1,203 @@
+"""From the documents of the file to a configuration, with the rules that look at more than one key."""
+
+from collections.abc import Sequence
+
+from leadline.configuration.configuration import (
+    Configuration,
+    ConfiguredOrganisation,
+    ConfiguredProcess,
+    ConfiguredTrunk,
+    Sip,
+    User,
+)
+from leadline.configuration.document import (
+    OrganisationDocument,
+    ProcessDocument,
+    Root,
+    TrunkDocument,
+)
+from leadline.configuration.located import Located, Step
+from leadline.configuration.problems import Problem, suggestion
+from leadline.configuration.regions import country_of
+from leadline.domain.flow import Flow, Transfer, validate
+from leadline.domain.policy import Direction, PrefixRule, ProcessPolicy, SpeechChoice, TrunkPolicy
+from leadline.domain.template import names
+
+
+class Builder:
+    """Builds a configuration, and collects in `problems` what is wrong with it on the way.
+
+    What was cut out of a place because of a fault is not missed there.
+    """
+
+    def __init__(self, root: Located) -> None:
+        self.problems: list[Problem] = []
+        self._root = root
+        self._flows: dict[str, Flow] = {}
+        self._regions: dict[str, set[str]] = {}
+        """Regions of the processes that use a trunk, by its name; under "" those that use any."""
+
+    def build(self, document: Root) -> Configuration:
+        """The configuration; worth nothing if there are problems."""
+        for flow, place in zip(document.flows, self._elements("flows"), strict=True):
+            self._flows.setdefault(flow.name, built := flow.flow())
+            if not place.pruned:
+                self._check_graph(built, place)
+        organisations = tuple(
+            self._organisation(organisation, place)
+            for organisation, place in zip(document.organisations, self._elements("organisations"), strict=True)
+        )
+        self._check_keys(document.organisations)
+        trunks = tuple(
+            self._trunk(trunk, place) for trunk, place in zip(document.trunks, self._elements("trunks"), strict=True)
+        )
+        sip = document.sip
+        return Configuration(organisations, trunks, Sip(sip.listen, sip.external_address, sip.rtp_ports))
+
+    def _elements(self, key: str) -> Sequence[Located]:
+        return list(self._root.match((key, "*")))
+
+    def _say(self, place: Located, text: str, *steps: Step) -> None:
+        """A fault of the innermost place along `steps`; nothing of a place that has a fault already."""
+        found = place.walk(steps)[-1]
+        if not found.pruned:
+            self.problems.append(found.problem(text))
+
+    # Flows
+
+    def _check_graph(self, flow: Flow, place: Located) -> None:
+        for fault in validate(flow):
+            found = place.walk(("nodes", fault.node) if fault.node else ())[-1]
+            for step in (fault.key, "on"):
+                if found.child(step) is not None:
+                    found = found.walk((step, fault.key))[-1]
+                    break
+            dangling = isinstance(found.value, str) and found.value.strip() not in flow.nodes
+            self.problems.append(
+                found.problem(f"{fault.problem}; {suggestion(found.value, flow.nodes)}" if dangling else fault.problem)
+            )
+
+    # Organisations
+
+    def _organisation(self, document: OrganisationDocument, place: Located) -> ConfiguredOrganisation:
+        tts = document.subscriptions.tts
+        own = {process.servicekey for process in document.processes}
+        elements = place.match(("processes", "*"))
+        return ConfiguredOrganisation(
+            name=document.name,
+            apikey=document.apikey.get_secret_value(),
+            timezone=document.timezone,
+            tts_until=tts.until if tts else None,
+            users=tuple(User(user.login, user.name, user.role) for user in document.users),
+            do_not_call=tuple(sorted(set(document.do_not_call))),
+            processes=tuple(
+                self._process(process, document, own, element)
+                for process, element in zip(document.processes, elements, strict=True)
+            ),
+        )
+
+    def _check_keys(self, organisations: Sequence[OrganisationDocument]) -> None:
+        owners: dict[str, str] = {}
+        for document, place in zip(organisations, self._elements("organisations"), strict=True):
+            owner = owners.setdefault(document.apikey.get_secret_value(), document.name)
+            if owner != document.name:
+                self._say(place, f"the key is that of organisation {owner!r}; each has its own", "apikey")
+
+    # Processes
+
+    def _process(
+        self, document: ProcessDocument, organisation: OrganisationDocument, own: set[str], place: Located
+    ) -> ConfiguredProcess:
+        flow = self._flows.get(document.flow) if document.flow else None
+        if document.flow is None and document.direction is not Direction.INBOUND:
+            self._say(place, "a message process that calls customers needs a flow; name one of flows: flow: NAME")
+        if flow is not None:
+            self._check_flow(document, organisation, own, flow, place)
+        region = self._region(document, organisation, place)
+        for trunk in document.trunks or ("",):
+            self._regions.setdefault(trunk, set()).add(region)
+        policy = ProcessPolicy(
+            servicekey=document.servicekey,
+            region=region,
+            direction=document.direction,
+            crm_unique_field=document.crm_unique_field,
+            users=tuple(sorted(document.users)),
+            flow=document.flow,
+            speech=SpeechChoice(language=document.speech.language) if document.speech else None,
+            trunks=tuple(document.trunks or ()),
+            caller_id=document.caller_id,
+            calling_hours=document.calling_hours.hours() if document.calling_hours else None,
+            retry=document.retry.policy(),
+            reopen=tuple(sorted(set(document.reopen))),
+            ring_timeout=document.ring_timeout,
+            fields=tuple(field.rule() for field in document.fields),
+            spoken=_spoken(flow) if flow else (),
+        )
+        return ConfiguredProcess(policy, flow)
+
+    def _check_flow(
+        self,
+        document: ProcessDocument,
+        organisation: OrganisationDocument,
+        own: set[str],
+        flow: Flow,
+        place: Located,
+    ) -> None:
+        strangers = {node.queue for node in flow.nodes.values() if isinstance(node, Transfer)} - own
+        for queue in sorted(strangers & self._servicekeys()):
+            self._say(place, f"flow {flow.name!r} transfers to {queue!r}, a process of another organisation", "flow")
+        if not flow.speaks:
+            return
+        if document.speech is None:
+            self._say(place, f"flow {flow.name!r} speaks; say in which language: speech: {{language: en}}")
+        if organisation.subscriptions.tts is None:
+            self._say(
+                place,
+                f"flow {flow.name!r} speaks, and the organisation has no TTS subscription; "
+                "give it one: subscriptions: {tts: {until: 2099-12-31}}",
+                "flow",
+            )
+
+    def _servicekeys(self) -> set[str]:
+        places = self._root.match(("organisations", "*", "processes", "*", "servicekey"))
+        return {place.value.strip() for place in places if isinstance(place.value, str)}
+
+    def _region(self, document: ProcessDocument, organisation: OrganisationDocument, place: Located) -> str:
+        region = document.region or country_of(organisation.timezone)
+        if region is None:
+            self._say(
+                place,
+                f"time zone {organisation.timezone} is of no one country; "
+                "say in which one numbers without a country code are: region: IN",
+            )
+        return region or ""
+
+    # Trunks
+
+    def _trunk(self, document: TrunkDocument, place: Located) -> ConfiguredTrunk:
+        policy = TrunkPolicy(
+            name=document.name,
+            uri=document.uri,
+            username=document.username,
+            codecs=tuple(document.codecs),
+            prefix=self._prefix(document, place),
+            number_types=tuple(sorted(document.number_types)),
+            channels=document.channels,
+            cps=document.cps,
+        )
+        return ConfiguredTrunk(policy, document.password.get_secret_value() if document.password else None)
+
+    def _prefix(self, document: TrunkDocument, place: Located) -> PrefixRule | None:
+        if document.prefix is None:
+            return None
+        regions = (self._regions.get(document.name, set()) | self._regions.get("", set())) - {""}
+        home = document.prefix.home_region or (next(iter(regions)) if len(regions) == 1 else None)
+        if home is None:
+            users = f"processes of {' and '.join(sorted(regions))} use" if regions else "no process uses"
+            self._say(place, f"{users} this trunk; say which country is home: home_region: IN", "prefix")
+        return PrefixRule(home or "", document.prefix.international, document.prefix.national)
+
+
+def _spoken(flow: Flow) -> tuple[str, ...]:
+    texts = [text for _, say in flow.says() for text in say.texts.values()]
+    return tuple(sorted(frozenset().union(*map(names, texts))))

@@ -1,0 +1,169 @@
+"""The settings of the machine it runs on: every LEADLINE_* variable, in one table, read once at the edge."""
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+from leadline.domain.errors import ConfigurationError
+
+PREFIX: Final = "LEADLINE_"
+_HIGHEST_PORT: Final = 65_535
+_LEVELS: Final = ("debug", "info", "warning", "error")
+_FORMATS: Final = ("console", "json")
+
+
+def _path(written: str) -> Path:
+    return Path(written).expanduser()
+
+
+def _database_url(written: str) -> str:
+    if not re.match(r"postgres(ql)?://", written):
+        raise ValueError("must be a URL: postgresql://user:password@host:5432/leadline")
+    return written
+
+
+def address(written: str) -> tuple[str, int]:
+    """`HOST:PORT`, port 0 for any free one, IPv6 in brackets; raises ValueError with what to write."""
+    read = re.fullmatch(r"(?P<host>[\w.-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})", written.strip(), re.ASCII)
+    if read is None or int(read["port"]) > _HIGHEST_PORT:
+        raise ValueError(
+            f"{written!r} is no address and port: write 127.0.0.1:8080 or [::1]:8080, port 0 for a free one"
+        )
+    return read["host"].strip("[]"), int(read["port"])
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def read(written: str) -> int:
+        number = int(written) if re.fullmatch(r"[0-9]{1,15}", written.strip(), re.ASCII) else -1
+        if not least <= number <= most:
+            raise ValueError(f"{written!r} must be a whole number from {least} to {most}")
+        return number
+
+    return read
+
+
+def _seconds(written: str) -> float:
+    read = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,3})?) ?s?", written.strip(), re.ASCII)
+    if read is None:
+        raise ValueError(f"{written!r} must be a number of seconds, such as 30")
+    return float(read[1])
+
+
+def _truth(written: str) -> bool:
+    word = written.strip().lower()
+    if word not in ("true", "false", "1", "0", "yes", "no", "on", "off"):
+        raise ValueError(f"{written!r} must be true or false")
+    return word in ("true", "1", "yes", "on")
+
+
+def _one_of(words: Sequence[str]) -> Callable[[str], str]:
+    def read(written: str) -> str:
+        if written.strip().lower() not in words:
+            raise ValueError(f"{written!r} must be one of {', '.join(words)}")
+        return written.strip().lower()
+
+    return read
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One variable: where it is kept in `Settings`, how it is read, what holds without it (blank: nothing)."""
+
+    field: str
+    default: str
+    unit: str
+    help: str
+    read: Callable[[str], Any]
+
+    @property
+    def name(self) -> str:
+        return PREFIX + self.field.upper()
+
+
+TABLE: Final = (
+    Setting("config", "./leadline.yaml", "file", "The configuration that `leadline up` applies.", _path),
+    Setting("data", "./leadline-data", "directory", "Where the embedded PostgreSQL keeps everything.", _path),
+    Setting("database_url", "", "URL", "Your own PostgreSQL (15 or later), not the embedded one.", _database_url),
+    Setting("pg_bin", "", "directory", "Other binaries for the embedded PostgreSQL.", _path),
+    Setting("database_connections", "10", "connections", "The most that a process has to PostgreSQL.", _whole(2, 1_000)),
+    Setting("http", "127.0.0.1:8080", "host:port", "Where HTTP is served; port 0 picks a free one.", address),
+    Setting("drain", "30", "seconds", "How long calls that are up may go on after SIGTERM.", _seconds),
+    Setting("max_body", "16777216", "bytes", "The largest request that is read; 413 beyond.", _whole(1_024, 2**31 - 1)),
+    Setting("max_records", "10000", "records", "The most records of one push.", _whole(1, 1_000_000)),
+    Setting("hide_foreign_service_keys", "false", "true|false", "Answer 1108 instead of 1243 for a foreign service key.",
+            _truth),
+    Setting("sip_workers", "1", "processes", "Of the embedded SIP engine, about 100 calls each.", _whole(1, 64)),
+    Setting("log_level", "info", "|".join(_LEVELS), "The least that is logged.", _one_of(_LEVELS)),
+    Setting("log_format", "console", "|".join(_FORMATS), "Logs for people or for machines.", _one_of(_FORMATS)),
+)  # fmt: skip
+"""Every variable there is; `leadline settings` prints it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of `leadline settings`; a secret in a value is not shown."""
+
+    name: str
+    value: str
+    default: str
+    unit: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the environment says, defaults filled in; `unknown` names the LEADLINE_* variables that mean nothing."""
+
+    config: Path
+    data: Path
+    database_url: str | None
+    pg_bin: Path | None
+    database_connections: int
+    http: tuple[str, int]
+    drain: float
+    max_body: int
+    max_records: int
+    hide_foreign_service_keys: bool
+    sip_workers: int
+    log_level: str
+    log_format: str
+    unknown: tuple[str, ...] = ()
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str]) -> Self:
+        """The settings; a blank variable is as if not set. Raises ConfigurationError naming every wrong variable."""
+        values: dict[str, Any] = {}
+        wrong = []
+        for setting in TABLE:
+            written = env.get(setting.name, "").strip() or setting.default
+            try:
+                values[setting.field] = setting.read(written) if written else None
+            except ValueError as error:
+                wrong.append(f"{setting.name}: {error}; or unset it for {setting.default or 'the embedded one'}")
+        if wrong:
+            raise ConfigurationError("\n".join(wrong))
+        known = {setting.name for setting in TABLE}
+        return cls(
+            **values, unknown=tuple(sorted(name for name in env if name.startswith(PREFIX) and name not in known))
+        )
+
+
+def environment() -> Mapping[str, str]:
+    """The environment of this process: the one place that looks at it."""
+    return dict(os.environ)  # noqa: TID251  (its one home)
+
+
+def rows(env: Mapping[str, str]) -> list[Row]:
+    """Every variable with the value that holds, as written."""
+    return [
+        Row(setting.name, _shown(env.get(setting.name, "").strip() or setting.default), setting.default, setting.unit,
+            setting.help)
+        for setting in TABLE
+    ]  # fmt: skip
+
+
+def _shown(value: str) -> str:
+    return re.sub(r"(?<=://)([^:/@]*):[^@]*(?=@)", r"\1:***", value)

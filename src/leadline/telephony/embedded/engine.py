@@ -1,0 +1,72 @@
+"""The embedded engine: calls by baresip in supervised worker processes, one of which may die without the rest."""
+
+import asyncio
+
+from leadline.domain.errors import EngineUnavailable
+from leadline.telephony.embedded.settings import EmbeddedSettings
+from leadline.telephony.embedded.slot import Slot
+from leadline.telephony.engine import Call, Capacity, Invite
+
+__all__ = ["EmbeddedEngine", "EmbeddedSettings"]
+
+
+class EmbeddedEngine:
+    """Places each call in the worker with the most room; `EngineUnavailable` if there is none.
+
+    The first worker listens on the configured port, further ones on free ports. Inbound INVITEs are refused.
+    """
+
+    name = "embedded"
+
+    def __init__(self, settings: EmbeddedSettings | None = None) -> None:
+        self._settings = settings or EmbeddedSettings()
+        ports = [self._settings.port, *(0 for _ in range(self._settings.workers - 1))]
+        self._slots = [Slot(self._settings, port) for port in ports]
+        self._started = False
+
+    @property
+    def available(self) -> bool:
+        return any(slot.free for slot in self._slots)
+
+    @property
+    def capacity(self) -> Capacity:
+        calls = sum(slot.calls for slot in self._slots)
+        return Capacity(calls, calls + sum(slot.free for slot in self._slots))
+
+    @property
+    def worker_pids(self) -> list[int]:
+        """The processes that hold calls now."""
+        return [slot.pid for slot in self._slots if slot.pid is not None]
+
+    @property
+    def ports(self) -> list[int]:
+        """The SIP ports that are listened on now."""
+        return [slot.listening for slot in self._slots if slot.listening is not None]
+
+    async def start(self) -> None:
+        self._settings.check()
+        try:
+            async with asyncio.TaskGroup() as starting:
+                for slot in self._slots:
+                    starting.create_task(slot.start())
+        except* EngineUnavailable as errors:
+            await self.stop()
+            raise errors.exceptions[0] from None
+        self._started = True
+
+    async def stop(self) -> None:
+        self._started = False
+        await asyncio.gather(*(slot.stop() for slot in self._slots))
+
+    async def originate(self, invite: Invite) -> Call:
+        slot = max(self._slots, key=lambda slot: slot.free)
+        if not slot.free:
+            raise EngineUnavailable(self._why_not())
+        return await slot.originate(invite)
+
+    def _why_not(self) -> str:
+        if not self._started:
+            return "the embedded engine has not been started"
+        if not self.worker_pids:
+            return "the embedded engine's workers are being started again; try again in a few seconds"
+        return f"the embedded engine is full: {self.capacity.calls} calls are up; start more workers or wait"

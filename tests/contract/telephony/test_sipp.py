@@ -1,0 +1,144 @@
+"""The embedded engine against sipp, a SIP stack that neither we nor baresip's authors wrote."""
+
+import asyncio
+import os
+import socket
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from leadline.telephony.embedded.engine import EmbeddedEngine, EmbeddedSettings
+from leadline.telephony.engine import Answered, Digit, Fault, Hangup, PlayFinished, Ringing
+
+from .listening import Listener, a_tone, an_invite
+
+pytestmark = pytest.mark.sipp
+
+ROOT = Path(__file__).parents[3]
+SCENARIOS = ROOT / "tests" / "sipp"
+
+
+@pytest.fixture(scope="session")
+def sipp() -> Path:
+    """sipp, got if it is missing; a machine that cannot have it fails the test rather than skipping it."""
+    got = subprocess.run([ROOT / "tools" / "get-sipp"], capture_output=True, text=True, check=False)
+    if got.returncode:
+        pytest.fail(f"{got.stderr.strip()}\nremedy: `make test` as root once, or install sip-tester", pytrace=False)
+    return Path(got.stdout.strip())
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[EmbeddedEngine]:
+    engine = EmbeddedEngine(EmbeddedSettings(response_timeout=2.0))
+    await engine.start()
+    yield engine
+    await engine.stop()
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind(("127.0.0.1", 0))
+        return int(udp.getsockname()[1])
+
+
+@asynccontextmanager
+async def playing(sipp: Path, scenario: str, *arguments: str) -> AsyncIterator[str]:
+    """sipp plays one call of the scenario; yields its `host:port`, and fails if the call did not go as written."""
+    port, media = free_port(), free_port()
+    process = await asyncio.create_subprocess_exec(
+        str(sipp),
+        *("-sf", str(SCENARIOS / f"{scenario}.xml"), "-m", "1", "-nostdin", "-timeout", "20", "-timeout_error"),
+        *("-i", "127.0.0.1", "-p", str(port), "-mi", "127.0.0.1", "-mp", str(media), "-trace_err", "-error_file"),
+        *("/dev/stderr", *arguments),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=sipp.parent.parent / "share" / "sip-tester",  # where its pcaps are
+    )
+    try:
+        yield f"127.0.0.1:{port}"
+        _, errors = await asyncio.wait_for(process.communicate(), 15)
+        assert process.returncode == 0, errors.decode()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def test_answer_play_and_hang_up(sipp: Path, engine: EmbeddedEngine):
+    async with playing(sipp, "answer") as there:
+        listener = Listener(await engine.originate(an_invite(f"sip:4420@{there}")))
+        await listener.until(Answered)
+        play_id = await listener.call.play(a_tone(0.5))
+        assert await listener.until(PlayFinished) == PlayFinished(play_id, completed=True)
+        await listener.call.hangup()
+        ended = await listener.ended()
+    assert (ended.sip_status, ended.hung_up_by) == (200, Hangup.US)
+
+
+@pytest.mark.parametrize(
+    ("status", "cause"),
+    [
+        ("486 Busy Here", 17),
+        ("404 Not Found", 1),
+        ("480 Temporarily Unavailable", 19),
+        ("503 Service Unavailable", 34),
+        ("603 Decline", 21),
+        ("484 Address Incomplete", 28),
+        ("600 Busy Everywhere", 17),
+    ],
+)
+async def test_refusals(sipp: Path, engine: EmbeddedEngine, status: str, cause: int):
+    async with playing(sipp, "refuse", "-key", "status", status, "-key", "cause", str(cause)) as there:
+        ended = await Listener(await engine.originate(an_invite(f"sip:4420@{there}"))).ended()
+    assert (ended.sip_status, ended.cause, ended.fault) == (int(status[:3]), cause, None)
+    assert ended.reason == status
+
+
+async def test_no_answer_is_cancelled(sipp: Path, engine: EmbeddedEngine):
+    async with playing(sipp, "no-answer") as there:
+        listener = Listener(await engine.originate(an_invite(f"sip:4420@{there}", ring_timeout=1.0)))
+        await listener.until(Ringing)
+        assert (await listener.ended()).fault is Fault.RING_TIMEOUT
+
+
+async def test_a_redirection_is_not_followed(sipp: Path, engine: EmbeddedEngine):
+    """Else the far end would choose whom we call, and who pays."""
+    elsewhere = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with elsewhere:
+        elsewhere.bind(("127.0.0.1", 0))
+        elsewhere.setblocking(False)
+        target = f"sip:19005550100@127.0.0.1:{elsewhere.getsockname()[1]}"
+        async with playing(sipp, "redirect", "-key", "elsewhere", target) as there:
+            ended = await Listener(await engine.originate(an_invite(f"sip:4420@{there}"))).ended()
+        assert (ended.sip_status, ended.hung_up_by) == (302, None)
+        with pytest.raises(BlockingIOError):
+            elsewhere.recv(2_000)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="sipp plays pcaps over raw sockets; our phone's keys are tested for all")
+async def test_keys_of_another_stack(sipp: Path, engine: EmbeddedEngine):
+    async with playing(sipp, "keys") as there:
+        listener = Listener(await engine.originate(an_invite(f"sip:4420@{there}")))
+        await listener.until(Answered)
+        keys = [(await listener.until(Digit)).digit for _ in range(3)]
+        await listener.call.hangup()
+        await listener.ended()
+    assert keys == ["5", "1", "#"]
+
+
+@pytest.mark.parametrize("called", ["+4420", "nobody"])
+async def test_an_inbound_call_is_refused(sipp: Path, engine: EmbeddedEngine, called: str):
+    """Trap 8, for a caller id that we have called with and for one that we have not."""
+    async with playing(sipp, "refuse", "-key", "status", "486 Busy Here", "-key", "cause", "17") as there:
+        await Listener(await engine.originate(an_invite(f"sip:1@{there}", caller_id="+4420"))).ended()
+    async with playing(sipp, "inbound", "-s", called, f"127.0.0.1:{engine.ports[0]}"):
+        pass
+    async with playing(sipp, "answer") as there:  # and it did no harm
+        listener = Listener(await engine.originate(an_invite(f"sip:4420@{there}")))
+        await listener.until(Answered)
+        await listener.call.hangup()
+        assert (await listener.ended()).sip_status == 200
