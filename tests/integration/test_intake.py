@@ -18,7 +18,9 @@ def front(database):
 
 
 async def test_a_first_push_makes_a_lead_that_is_due(front):
-    answer = await front.push({"fname": "Asha", "mobilenumber": "00918452892308", "call_type": "5", "extra_params": "x"})
+    answer = await front.push(
+        {"fname": "Asha", "mobilenumber": "00918452892308", "call_type": "5", "extra_params": "x"}
+    )
     assert (answer["statuscode"], answer["status"], answer["statusdesc"]) == ("001", "001", "success")
     assert answer["counts"] == {"created": 1, "updated": 0, "unchanged": 0, "stored_not_dialable": 0, "rejected": 0}
     assert answer["results"] == []
@@ -178,7 +180,11 @@ async def test_an_invalid_number_is_stored_and_a_later_valid_one_makes_it_dialab
     code = {"updateparam": "customercode"}
     answer = await front.push({"customercode": "1", "mobilenumber": "12345"}, **code)
     (result,) = answer["results"]
-    assert (answer["statusdesc"], result["action"], result["code"]) == ("success", "stored_not_dialable", "not_dialable")
+    assert (answer["statusdesc"], result["action"], result["code"]) == (
+        "success",
+        "stored_not_dialable",
+        "not_dialable",
+    )
     assert "12345" in result["message"]
     assert await front.action({"customercode": "1", "mobilenumber": "123456"}, **code) == "stored_not_dialable"
     assert await front.due() == []

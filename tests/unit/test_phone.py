@@ -51,7 +51,7 @@ def test_an_invalid_number_is_known_by_its_digits(written, key):
     ("e164", "kind"),
     [
         ("+449012345678", NumberType.PREMIUM_RATE),
-        ("+448431234567", NumberType.SHARED_COST),
+        ("+4918012345", NumberType.SHARED_COST),
         ("+881612345678", NumberType.SATELLITE),
         ("+870773111632", NumberType.SATELLITE),
     ],

@@ -99,12 +99,16 @@ def test_every_wrong_variable_is_named_at_once():
 
 
 def test_variables_that_mean_nothing_are_listed():
-    settings = Settings.from_environment({"LEADLINE_HTPP": "x", "LEADLINE_A": "", "HOME": "/", "LEADLINE_HTTP": ":"[:0]})
+    settings = Settings.from_environment(
+        {"LEADLINE_HTPP": "x", "LEADLINE_A": "", "HOME": "/", "LEADLINE_HTTP": ":"[:0]}
+    )
     assert settings.unknown == ("LEADLINE_A", "LEADLINE_HTPP")
 
 
 def test_the_rows_say_what_holds_and_hide_passwords():
-    shown = {row.name: row for row in rows({"LEADLINE_DATABASE_URL": "postgresql://me:hidden@db/x", "LEADLINE_DRAIN": "5"})}
+    shown = {
+        row.name: row for row in rows({"LEADLINE_DATABASE_URL": "postgresql://me:hidden@db/x", "LEADLINE_DRAIN": "5"})
+    }
     assert list(shown) == [setting.name for setting in TABLE]
     assert shown["LEADLINE_DATABASE_URL"].value == "postgresql://me:***@db/x"
     assert (shown["LEADLINE_DRAIN"].value, shown["LEADLINE_DRAIN"].default) == ("5", "30")

@@ -81,7 +81,8 @@ def compare(wanted: Sequence[Row], kept: Sequence[Kept]) -> Plan:
         for key, was in present.items()
         if key not in staying and was.origin == FILE and not was.retired
     ]
-    return Plan((*changes, *reversed(gone)), renames)
+    gone.sort(key=lambda change: (isinstance(change.row, OrganisationRow), title(change.row)))
+    return Plan((*changes, *gone), renames)
 
 
 def _renames(wanted: Sequence[Row], kept: Sequence[Kept]) -> dict[str, str]:

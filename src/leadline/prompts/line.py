@@ -6,7 +6,7 @@ may take; the audio is made while nothing is locked; a last transaction settles 
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -92,10 +92,85 @@ class Line:
             now = self._clock.now()
             ready = await claims.ready(connection, DueKind.PROMPT, list(processes), now)
             following = await claims.next_due(connection, DueKind.PROMPT, list(processes), now)
-        mine = [process_id for priority, process_id in ready if (priority == HOT) is self._hot]
-        for priority, process_id in ready:
-            if process_id in mine and (priority == HOT) is self._hot and await self._batch(process_id, priority):
+        mine = [(priority, process_id) for priority, process_id in ready if (priority == HOT) is self._hot]
+        for priority, process_id in mine:
+            if await self._batch(priority, process_id):
                 return 0.0
         if mine:
             return LOCKED
         return LONGEST_WAIT if following is None else min(LONGEST_WAIT, max(0.0, (following - now).total_seconds()))
+
+    async def _release(self, connection: Connection, catalogue: Catalogue, processes: Iterable[Process]) -> None:
+        """Whenever the configuration has changed, leads that it may have helped are looked at now."""
+        if catalogue == self._known:
+            return
+        now = self._clock.now()
+        helped = [p.id for p in processes if not catalogue.organisations[p.organisation_id].speech_lapsed(now)]
+        await prompts.release(connection, helped, HOLDING, now)
+        self._known = catalogue
+
+    async def _batch(self, priority: int, process_id: int) -> bool:
+        """Settle the leads that have waited longest, and make what they lack; False if nothing was to be had."""
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            taken = await claims.take(connection, DueKind.PROMPT, process_id, priority, now, BATCH)
+            missing = await self._settle(connection, process_id, taken, {})
+            await claims.postpone(connection, DueKind.PROMPT, [lead for lead, _ in missing], now + LEASE)
+        if missing:
+            made, failures = await self._make({prompt.key: prompt for _, lacking in missing for prompt in lacking})
+            await self._finish(process_id, [lead for lead, _ in missing], made, failures)
+        return bool(taken)
+
+    async def _finish(
+        self,
+        process_id: int,
+        waiting: Sequence[Lead],
+        made: Mapping[bytes, Pcm],
+        failures: Mapping[bytes, SpeechFailure],
+    ) -> None:
+        """Keep the audio, and settle the leads as they are now; one whose words have changed is taken again at once."""
+        async with self._database.transaction() as connection:
+            await prompts.write(connection, waiting[0].organisation_id, made, self._clock.now())
+        async with self._database.transaction() as connection:
+            locked = await prompts.relock(connection, waiting)
+            changed = await self._settle(connection, process_id, locked, failures)
+            await claims.postpone(connection, DueKind.PROMPT, [lead for lead, _ in changed], self._clock.now())
+
+    async def _settle(
+        self, connection: Connection, process_id: int, locked: Sequence[Lead], failures: Mapping[bytes, SpeechFailure]
+    ) -> list[tuple[Lead, list[Prompt]]]:
+        catalogue = self._catalogue()
+        process = catalogue.processes.get(process_id)
+        if process is None:
+            return []
+        organisation = catalogue.organisations[process.organisation_id]
+        return await settle(connection, organisation, process, locked, failures, self._clock.now())
+
+    async def _make(self, wanted: Mapping[bytes, Prompt]) -> tuple[dict[bytes, Pcm], dict[bytes, SpeechFailure]]:
+        """The audio of each prompt, or why there is none."""
+        made: dict[bytes, Pcm] = {}
+        failures: dict[bytes, SpeechFailure] = {}
+
+        async def make(key: bytes, prompt: Prompt) -> None:
+            async with self._places:
+                try:
+                    made[key] = await self._speak(prompt)
+                except (SpeechUnavailable, SpeechImpossible) as failure:
+                    failures[key] = failure
+                    log.warning("a prompt could not be made", engine=prompt.engine, reason=str(failure))
+
+        async with asyncio.TaskGroup() as group:
+            for key, prompt in wanted.items():
+                group.create_task(make(key, prompt))
+        return made, failures
+
+    async def _speak(self, prompt: Prompt) -> Pcm:
+        if self._engine is None:
+            raise SpeechImpossible(f"no speech engine {prompt.engine!r} runs here: name another in speech.engine")
+        try:
+            return await self._engine.speak(prompt)
+        except (SpeechUnavailable, SpeechImpossible):
+            raise
+        except Exception as error:
+            log.exception("a speech engine failed", engine=prompt.engine)
+            raise SpeechUnavailable(f"the engine {prompt.engine} failed ({error!r}): the log says where") from error

@@ -49,7 +49,7 @@ async def relock(connection: Any, leads: Sequence[Lead]) -> list[Lead]:
 
 
 async def release(connection: Any, processes: Iterable[int], held_by: Iterable[str], now: datetime) -> None:
-    """Have leads that wait for their audio, held by one of these rules, looked at now; what is locked is passed over."""
+    """Have leads that one of these rules holds back from their audio looked at now; what is locked is passed over."""
     await connection.execute(
         """update due set due_at = $4 from (
                select due.organisation_id, due.lead_id from due

@@ -38,6 +38,7 @@ def router(database: Database, catalogue: Callable[[], Catalogue]) -> APIRouter:
     ) -> Response:
         known = catalogue()
         organisation = organisation_of(request, known)
+        _refuse_unstorable(customercode=customercode, crmuniquefield=crmuniquefield)
         filters = {"customercode": customercode, "crm_key": crmuniquefield, "state": state}
         wanted = {
             process.id: _wanted(process, mobilenumber, filters)
@@ -73,6 +74,13 @@ def _processes(organisation: Organisation, known: Catalogue, servicekey: str | N
     if process is None or process.organisation_id != organisation.id:
         raise Refused(404, "service_key_not_found", "servicekey names no process of yours", field="servicekey")
     return [process]
+
+
+def _refuse_unstorable(**values: str | None) -> None:
+    """PostgreSQL keeps no NUL in a text, so no lead has one."""
+    for name, value in values.items():
+        if value is not None and "\0" in value:
+            raise Refused(400, "invalid_parameter", f"{name} holds a NUL character, which no lead has", field=name)
 
 
 def _wanted(process: Process, mobilenumber: str | None, filters: Mapping[str, str | None]) -> dict[str, str]:

@@ -45,12 +45,12 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def playing(sipp: Path, scenario: str, *arguments: str) -> AsyncIterator[str]:
+async def playing(sipp: Path, scenario: Path, *arguments: str) -> AsyncIterator[str]:
     """sipp plays one call of the scenario; yields its `host:port`, and fails if the call did not go as written."""
     port, media = free_port(), free_port()
     process = await asyncio.create_subprocess_exec(
         str(sipp),
-        *("-sf", str(SCENARIOS / f"{scenario}.xml"), "-m", "1", "-nostdin", "-timeout", "20", "-timeout_error"),
+        *("-sf", str(scenario), "-m", "1", "-nostdin", "-timeout", "20", "-timeout_error"),
         *("-i", "127.0.0.1", "-p", str(port), "-mi", "127.0.0.1", "-mp", str(media), "-trace_err", "-error_file"),
         *("/dev/stderr", *arguments),
         stdin=asyncio.subprocess.DEVNULL,
@@ -69,7 +69,7 @@ async def playing(sipp: Path, scenario: str, *arguments: str) -> AsyncIterator[s
 
 
 async def test_answer_play_and_hang_up(sipp: Path, engine: EmbeddedEngine):
-    async with playing(sipp, "answer") as there:
+    async with playing(sipp, SCENARIOS / "answer.xml") as there:
         listener = Listener(await engine.originate(an_invite(f"sip:4420@{there}")))
         await listener.until(Answered)
         play_id = await listener.call.play(a_tone(0.5))
@@ -91,15 +91,17 @@ async def test_answer_play_and_hang_up(sipp: Path, engine: EmbeddedEngine):
         ("600 Busy Everywhere", 17),
     ],
 )
-async def test_refusals(sipp: Path, engine: EmbeddedEngine, status: str, cause: int):
-    async with playing(sipp, "refuse", "-key", "status", status, "-key", "cause", str(cause)) as there:
+async def test_refusals(sipp: Path, engine: EmbeddedEngine, tmp_path: Path, status: str, cause: int):
+    scenario = tmp_path / "refuse.xml"
+    scenario.write_text((SCENARIOS / "refuse.xml").read_text().replace("486 Busy Here", status))
+    async with playing(sipp, scenario, "-key", "cause", str(cause)) as there:
         ended = await Listener(await engine.originate(an_invite(f"sip:4420@{there}"))).ended()
     assert (ended.sip_status, ended.cause, ended.fault) == (int(status[:3]), cause, None)
     assert ended.reason == status
 
 
 async def test_no_answer_is_cancelled(sipp: Path, engine: EmbeddedEngine):
-    async with playing(sipp, "no-answer") as there:
+    async with playing(sipp, SCENARIOS / "no-answer.xml") as there:
         listener = Listener(await engine.originate(an_invite(f"sip:4420@{there}", ring_timeout=1.0)))
         await listener.until(Ringing)
         assert (await listener.ended()).fault is Fault.RING_TIMEOUT
@@ -112,7 +114,7 @@ async def test_a_redirection_is_not_followed(sipp: Path, engine: EmbeddedEngine)
         elsewhere.bind(("127.0.0.1", 0))
         elsewhere.setblocking(False)
         target = f"sip:19005550100@127.0.0.1:{elsewhere.getsockname()[1]}"
-        async with playing(sipp, "redirect", "-key", "elsewhere", target) as there:
+        async with playing(sipp, SCENARIOS / "redirect.xml", "-key", "elsewhere", target) as there:
             ended = await Listener(await engine.originate(an_invite(f"sip:4420@{there}"))).ended()
         assert (ended.sip_status, ended.hung_up_by) == (302, None)
         with pytest.raises(BlockingIOError):
@@ -121,7 +123,7 @@ async def test_a_redirection_is_not_followed(sipp: Path, engine: EmbeddedEngine)
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="sipp plays pcaps over raw sockets; our phone's keys are tested for all")
 async def test_keys_of_another_stack(sipp: Path, engine: EmbeddedEngine):
-    async with playing(sipp, "keys") as there:
+    async with playing(sipp, SCENARIOS / "keys.xml") as there:
         listener = Listener(await engine.originate(an_invite(f"sip:4420@{there}")))
         await listener.until(Answered)
         keys = [(await listener.until(Digit)).digit for _ in range(3)]
@@ -133,11 +135,11 @@ async def test_keys_of_another_stack(sipp: Path, engine: EmbeddedEngine):
 @pytest.mark.parametrize("called", ["+4420", "nobody"])
 async def test_an_inbound_call_is_refused(sipp: Path, engine: EmbeddedEngine, called: str):
     """Trap 8, for a caller id that we have called with and for one that we have not."""
-    async with playing(sipp, "refuse", "-key", "status", "486 Busy Here", "-key", "cause", "17") as there:
+    async with playing(sipp, SCENARIOS / "refuse.xml", "-key", "cause", "17") as there:
         await Listener(await engine.originate(an_invite(f"sip:1@{there}", caller_id="+4420"))).ended()
-    async with playing(sipp, "inbound", "-s", called, f"127.0.0.1:{engine.ports[0]}"):
+    async with playing(sipp, SCENARIOS / "inbound.xml", "-s", called, f"127.0.0.1:{engine.ports[0]}"):
         pass
-    async with playing(sipp, "answer") as there:  # and it did no harm
+    async with playing(sipp, SCENARIOS / "answer.xml") as there:  # and it did no harm
         listener = Listener(await engine.originate(an_invite(f"sip:4420@{there}")))
         await listener.until(Answered)
         await listener.call.hangup()

@@ -82,7 +82,8 @@ async def _leadline(home: Path) -> AsyncIterator[str]:
     leadline = Leadline(chosen, Settings.from_environment(environment), environment)
     running = asyncio.create_task(leadline.run(ready.set_result, stop))
     try:
-        await asyncio.wait({running, ready}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+        both: set[asyncio.Future[Any]] = {running, ready}
+        await asyncio.wait(both, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
         if running.done():
             await running
         if not ready.done():

@@ -39,7 +39,7 @@ class SpeechEngine(Protocol):
         ...
 
     async def speak(self, prompt: Prompt) -> Pcm:
-        """The prompt's audio, trimmed of silence, without clipping.
+        """The prompt's audio, trimmed of silence, without clipping, or an error within the time of the engine's own.
 
         Raises `SpeechUnavailable` if another try may help, `SpeechImpossible` if none can (an unknown language or
         voice); both say what to do.

@@ -65,7 +65,7 @@ class EspeakEngine:
             await child.kill()
 
     async def speak(self, prompt: Prompt) -> Pcm:
-        say = Say(self._chosen(prompt), prompt.text)
+        say = Say(self._chosen(prompt), _speakable(prompt.text))
         async with self._turn:
             for _ in range(TRIES):
                 child = await self._living()
@@ -74,6 +74,7 @@ class EspeakEngine:
                         said = await child.ask(say)
                 except ChildLost:
                     log.warning("the espeak process died over a prompt", pid=child.pid)
+                    await self._discard()
                 except TimeoutError:
                     await self._discard()
                     raise SpeechUnavailable(
@@ -125,6 +126,11 @@ class EspeakEngine:
         child, self._child = self._child, None
         if child is not None:
             await child.kill()
+
+
+def _speakable(text: str) -> str:
+    """Text that UTF-8 and C can carry: half a surrogate pair and NUL have no sound."""
+    return text.replace("\0", " ").encode("utf-8", "replace").decode()
 
 
 def _audio(said: object) -> Pcm:

@@ -58,7 +58,7 @@ class Library:
             raise OSError(f"espeak-ng has no voice {voice!r}")
         self._heard.clear()
         # Not SSML, not phonemes: whatever stands in a customer's name is read out as text.
-        written = text.replace("\0", " ").encode("utf-8", "replace")
+        written = text.encode()
         if self._espeak.espeak_Synth(written, len(written) + 1, 0, 0, 0, UTF_8, None, None) != OK:
             raise OSError("espeak-ng could not speak the text")
         return telephone(np.frombuffer(bytes(self._heard), "<i2"), self._rate)

@@ -41,5 +41,5 @@ def _upgrade(connection: Connection) -> None:
     connection.execute(text("set local lock_timeout = '4s'"))
     scripts = _scripts()
     context = EnvironmentContext(Config(), scripts)
-    context.configure(connection=connection, fn=lambda revision, _: scripts._upgrade_revs("head", revision))  # type: ignore[arg-type]  # noqa: SLF001
+    context.configure(connection=connection, fn=lambda revision, _: scripts._upgrade_revs("head", revision))  # noqa: SLF001
     context.run_migrations()

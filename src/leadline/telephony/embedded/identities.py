@@ -10,6 +10,8 @@ from leadline.telephony.engine import Account, Invite
 
 _CODECS = frozenset({"pcma", "pcmu"})
 _TRANSPORTS = frozenset({"udp", "tcp", "tls"})
+_NO_TRANSFER = ("call_transfer=no",)
+"""A REFER would make us dial whatever number the far end likes."""
 _URI = re.compile(
     r"sips?:[^\s@<>\"?;:]+@(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{1,5}))?(?:;[^\s<>\"?]*)?"
 )
@@ -63,5 +65,6 @@ class Identities:
             reg_interval=0,
             transport=account.transport,  # type: ignore[arg-type]
             audio_codecs=account.codecs,
+            extra_params=_NO_TRANSFER,
         )
         return await UserAgent.create(self._runtime, written)

@@ -11,15 +11,14 @@ from typing import NoReturn
 from baresip import (
     BaresipError,
     Call,
-    CallState,
     CommandTimeout,
     Config,
-    Event,
     Runtime,
     RuntimeDead,
     StackEvent,
     StaleHandleError,
 )
+from baresip._native import lib
 
 from leadline.domain.errors import EngineUnavailable
 from leadline.telephony.embedded.identities import Identities
@@ -103,6 +102,8 @@ class Stack:
         )
         runtime = Runtime()
         await runtime.start(config)
+        # Trap 8: from here on the SIP thread itself answers every INVITE with 486, and `dial` does not mind.
+        await runtime.cmd(lib.BP_CMD_SET_DRAIN)
         return runtime
 
     async def obey(self, reader: asyncio.StreamReader) -> None:
@@ -174,9 +175,7 @@ class Stack:
 
     def _take(self, event: StackEvent) -> None:
         leg = self._by_handle.get(event.call)
-        if event.event is Event.CALL_INCOMING:
-            self._spawn(self._refuse(event))
-        elif leg is not None:
+        if leg is not None:
             self._tell(leg, event)
         elif event.call and self._dialing:
             self._early_events[event.call].append(event)
@@ -186,8 +185,6 @@ class Stack:
             self._by_call_id[event.call_id] = leg
             if event.call_id in self._early_answers:
                 leg.hear()
-        if event.event is Event.CALL_TRANSFER:
-            self._spawn(self._refuse_transfer(leg))
         leg.take(event)
 
     def _heard_of(self, call_id: str) -> None:
@@ -218,17 +215,6 @@ class Stack:
             if leg.heard_of and leg.call_id:
                 self._trace.expect(leg.call_id)
             await self._command(call.hangup())
-
-    async def _refuse(self, event: StackEvent) -> None:
-        """Inbound calls are for later: every INVITE is answered 486."""
-        await self._command(
-            Call(self._runtime, handle=event.call, ua_handle=event.ua, state=CallState.INCOMING).reject()
-        )
-
-    async def _refuse_transfer(self, leg: Leg) -> None:
-        """A REFER would have us dial whatever number the far end likes."""
-        if leg.call is not None and leg.call.transfer_request is not None:
-            await self._command(leg.call.reject_transfer())
 
     async def _command(self, doing: Coroutine[None, None, None]) -> None:
         try:

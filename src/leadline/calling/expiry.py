@@ -1,0 +1,101 @@
+"""Leads whose time is over close as `expired`, at the moment it is, whether or not anybody would have called them."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from leadline.clock import Clock
+from leadline.domain.errors import DatabaseUnavailable
+from leadline.domain.events import Event, EventKind
+from leadline.domain.lead import ClosedReason, Lead, LeadState, advance
+from leadline.domain.upsert import DueKind
+from leadline.store import claims, leads
+from leadline.store import events as event_store
+from leadline.store.catalogue import Catalogue
+from leadline.store.database import Database
+
+log = structlog.get_logger()
+
+BATCH: Final = 200
+LONGEST_WAIT: Final = 30.0
+"""Seconds after which the stage looks again unasked."""
+LOCKED: Final = 0.05
+"""Seconds until it looks again for leads that somebody else holds."""
+DATABASE_AWAY: Final = 0.5
+"""Seconds between two tries to reach a database that is away."""
+
+
+class ExpiryStage:
+    """Closes what has expired; a lead on the phone is not disturbed, its conclusion decides."""
+
+    def __init__(self, database: Database, clock: Clock, catalogue: Callable[[], Catalogue]) -> None:
+        self._database = database
+        self._clock = clock
+        self._catalogue = catalogue
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look at once: a lead may expire earlier than any before."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Work for ever; while PostgreSQL is away, wait for it."""
+        away = False
+        while True:
+            self._woken.clear()
+            try:
+                pause = await self._round()
+                away = False
+            except DatabaseUnavailable as error:
+                if not away:
+                    log.warning("expiry waits for the database", reason=str(error))
+                away, pause = True, DATABASE_AWAY
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), pause)
+
+    async def _round(self) -> float:
+        """Close the next batch, if there is one; returns how long nothing is to be done, in seconds."""
+        processes = list(self._catalogue().processes)
+        now = self._clock.now()
+        async with self._database.connection() as connection:
+            ready = await claims.ready(connection, DueKind.EXPIRY, processes, now)
+            following = await claims.next_due(connection, DueKind.EXPIRY, processes, now)
+        for priority, process_id in ready:
+            if await self._close(process_id, priority, now):
+                return 0.0
+        if ready:
+            return LOCKED
+        return LONGEST_WAIT if following is None else min(LONGEST_WAIT, max(0.0, (following - now).total_seconds()))
+
+    async def _close(self, process_id: int, priority: int, now: datetime) -> int:
+        async with self._database.transaction() as connection:
+            taken = await claims.take(connection, DueKind.EXPIRY, process_id, priority, now, BATCH)
+            await leads.update(connection, [leads.counted(_expired(lead, now), 1) for lead in taken])
+            await event_store.write(connection, list(_said(taken, now)))
+        return len(taken)
+
+
+def _expired(lead: Lead, now: datetime) -> Lead:
+    return replace(
+        lead,
+        state=advance(lead.state, LeadState.CLOSED),
+        closed_reason=ClosedReason.EXPIRED,
+        due_at=None,
+        held_by=None,
+        updated_at=now,
+    )
+
+
+def _said(taken: Iterable[Lead], now: datetime) -> Iterable[tuple[int, Event]]:
+    for lead in taken:
+        why = f"the lead expired at {lead.expires_at:%Y-%m-%d %H:%M:%S} UTC"
+        data = {"reason": ClosedReason.EXPIRED, "rule": "expiry", "why": why}
+        yield (
+            lead.events + 1,
+            Event(lead.organisation_id, lead.id, lead.opening, now, EventKind.LEAD_CLOSED, data),
+        )
