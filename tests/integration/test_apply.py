@@ -267,7 +267,7 @@ async def test_another_text_sends_waiting_leads_back_for_their_speech(database, 
 async def test_another_language_is_another_speech(database, applied):
     await applied()
     lead = await a_lead(database)
-    assert await applied(("language: hi-IN", "language: mr")) == ("~ process VoiceProcess of Acme (speech)",)
+    assert await applied(("language: hi-IN, voice: f3", "language: mr")) == ("~ process VoiceProcess of Acme (speech)",)
     assert (await as_stored(database, lead))[0].state == "awaiting_prompt"
 
 

@@ -82,7 +82,7 @@ def test_every_key_says_what_it_says():
     assert acme.do_not_call == ("+919800000000", "+919800000001")
     assert (policy.direction, policy.region, policy.crm_unique_field) == (Direction.BLENDED, "GB", "policy")
     assert (policy.users, policy.trunks, policy.caller_id) == (("asha", "boss"), ("gsm", "telco"), "+912261234567")
-    assert policy.speech == SpeechChoice(language="hi-IN")
+    assert policy.speech == SpeechChoice(language="hi-IN", voice="f3")
     monday, friday, saturday, sunday = (policy.calling_hours.days[day] for day in (0, 4, 5, 6))
     assert monday == (Window(time(10), time(13)), Window(time(14), time(18)))
     assert (friday, saturday, sunday) == ((), (Window(time(11), time(12)),), ())
@@ -98,7 +98,7 @@ def test_every_key_says_what_it_says():
     telco, gsm = configuration.trunks
     assert telco.password == "hidden"
     assert telco.policy.prefix == PrefixRule("IN", "00", "")
-    assert (telco.policy.username, telco.policy.codecs) == ("leadline", ("pcmu",))
+    assert (telco.policy.username, telco.policy.transport, telco.policy.codecs) == ("leadline", "tcp", ("pcmu",))
     assert telco.policy.number_types == ("premium_rate", "shared_cost")
     assert (telco.policy.channels, telco.policy.cps) == (30, 12)
     assert gsm.policy.prefix == PrefixRule("IN", "+", None)

@@ -110,8 +110,7 @@ def test_a_record_is_an_object(raw):
 def test_what_cannot_be_kept_is_refused_by_the_nodes_name(value):
     for name in ("fname", "customercode", "leadnumber", "emailid", "userlogin", "language", "timezone"):
         assert refused({"mobilenumber": NUMBER, name: value}) == ("invalid_field", name)
-    if value != 10**5000:
-        assert refused({"mobilenumber": NUMBER, "Extra": value}) == ("invalid_field", "Extra")
+    assert refused({"mobilenumber": NUMBER, "Extra": value}) == ("invalid_field", "Extra")
 
 
 def nested(depth):

@@ -55,9 +55,7 @@ EXAMPLES = [
 PREFIXES = st.one_of(st.none(), st.sampled_from(["", "0", "00", "011", "+", "9,0"]))
 
 
-@given(
-    st.sampled_from(EXAMPLES), st.sampled_from(["IN", "US", "IT", "GB", "DE"]), PREFIXES, PREFIXES, st.booleans()
-)
+@given(st.sampled_from(EXAMPLES), st.sampled_from(["IN", "US", "IT", "GB", "DE"]), PREFIXES, PREFIXES, st.booleans())
 def test_a_dial_string_ends_in_the_national_number_and_begins_as_the_rule_says(e164, home, abroad, national, bare):
     number = parse_number(e164, home)
     rule = None if bare else PrefixRule(home_region=home, international=abroad, national=national)

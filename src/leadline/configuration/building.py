@@ -19,6 +19,7 @@ from leadline.configuration.document import (
 from leadline.configuration.located import Located, Step
 from leadline.configuration.problems import Problem, suggestion
 from leadline.configuration.regions import country_of
+from leadline.configuration.voices import unspeakable
 from leadline.domain.flow import Flow, Transfer, validate
 from leadline.domain.policy import Direction, PrefixRule, ProcessPolicy, SpeechChoice, TrunkPolicy
 from leadline.domain.template import names
@@ -41,6 +42,7 @@ class Builder:
         """The configuration; worth nothing if there are problems."""
         for flow, place in zip(document.flows, self._elements("flows"), strict=True):
             self._flows.setdefault(flow.name, built := flow.flow())
+            self._check_languages(built, place)
             if not place.pruned:
                 self._check_graph(built, place)
         organisations = tuple(
@@ -76,6 +78,12 @@ class Builder:
             self.problems.append(
                 found.problem(f"{fault.problem}; {suggestion(found.value, flow.nodes)}" if dangling else fault.problem)
             )
+
+    def _check_languages(self, flow: Flow, place: Located) -> None:
+        for node, say in flow.says():
+            for language in say.texts:
+                if language and (reason := unspeakable(language)):
+                    self._say(place, reason, "nodes", node, "say", language)
 
     # Organisations
 
@@ -113,6 +121,11 @@ class Builder:
             self._say(place, "a message process that calls customers needs a flow; name one of flows: flow: NAME")
         if flow is not None:
             self._check_flow(document, organisation, own, flow, place)
+        speech = (
+            SpeechChoice(language=document.speech.language, voice=document.speech.voice) if document.speech else None
+        )
+        if speech is not None and (reason := unspeakable(speech.language, speech.voice)):
+            self._say(place, reason, "speech", "voice" if unspeakable(speech.language) is None else "language")
         region = self._region(document, organisation, place)
         for trunk in document.trunks or ("",):
             self._regions.setdefault(trunk, set()).add(region)
@@ -123,7 +136,7 @@ class Builder:
             crm_unique_field=document.crm_unique_field,
             users=tuple(sorted(document.users)),
             flow=document.flow,
-            speech=SpeechChoice(language=document.speech.language) if document.speech else None,
+            speech=speech,
             trunks=tuple(document.trunks or ()),
             caller_id=document.caller_id,
             calling_hours=document.calling_hours.hours() if document.calling_hours else None,
@@ -179,6 +192,7 @@ class Builder:
             name=document.name,
             uri=document.uri,
             username=document.username,
+            transport=document.transport,
             codecs=tuple(document.codecs),
             prefix=self._prefix(document, place),
             number_types=tuple(sorted(document.number_types)),

@@ -86,11 +86,11 @@ class UserDocument(Document):
 
 
 class SpeechDocument(Document):
-    """`speech`: in which language a process speaks where a lead has none of its own."""
+    """`speech`: in which language a process speaks where a lead has none of its own, and in which voice."""
 
     language: Language = SpeechChoice().language
+    voice: Name | None = None
     engine: Any = None
-    voice: Any = None
     on_event: Any = None
     url: Any = None
     secret: Any = None
@@ -194,6 +194,7 @@ class TrunkDocument(Document):
     uri: TrunkUri
     username: Text | None = None
     password: Secret | None = None
+    transport: Literal["udp", "tcp"] = "udp"
     codecs: Annotated[list[Codec], Field(min_length=1)] = Field(default_factory=lambda: list(_CODECS))
     prefix: PrefixDocument | None = None
     number_types: Rows[Costly] = Field(default_factory=list)
@@ -201,7 +202,6 @@ class TrunkDocument(Document):
     cps: Count = _TRUNK.cps
     engine: Any = None
     registers: Any = Field(default=None, alias="register")  # pydantic's models have a `register` of their own
-    transport: Any = None
     inbound_from: Any = None
 
     @model_validator(mode="after")

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 LONGEST_TEXT: Final = 4_000
 """Characters of a node that has a column of its own."""
+LONGEST_INTEGER: Final = 14_000
+"""Bits of an integer that Python still writes in digits: it stops at 4,300 of them."""
 DEEPEST: Final = 64
 """Objects and arrays that may stand in each other in a node that is kept verbatim."""
 
@@ -34,10 +36,7 @@ def plain_text(value: object) -> str | None:
         return None
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() else str(value)
-    try:
-        return str(value)
-    except ValueError:  # Python writes no integer of more than 4,300 digits
-        return None
+    return str(value) if _is_writable(value) else None
 
 
 def text_of(node: str, value: object) -> str | None:
@@ -58,8 +57,8 @@ def unkeepable(value: Any, depth: int = DEEPEST) -> str | None:
     """What is wrong with a value that cannot be kept verbatim, with the remedy; None if it can be."""
     if isinstance(value, str):
         return _unkeepable_text(value)
-    if isinstance(value, float):
-        return None if isfinite(value) else "is a number too large to be kept: send it as text"
+    if isinstance(value, int | float):
+        return None if _is_writable(value) else "is a number too large to be kept: send it as text"
     if not isinstance(value, dict | list):
         return None
     if depth == 0:
@@ -70,6 +69,10 @@ def unkeepable(value: Any, depth: int = DEEPEST) -> str | None:
         if fault := _unkeepable_text(name) or unkeepable(part, depth - 1):
             return fault
     return None
+
+
+def _is_writable(number: float) -> bool:
+    return isfinite(number) if isinstance(number, float) else number.bit_length() <= LONGEST_INTEGER
 
 
 def _unkeepable_text(text: str) -> str | None:

@@ -44,6 +44,13 @@ def free_port() -> int:
         return int(udp.getsockname()[1])
 
 
+def written(directory: Path, scenario: str, old: str, new: str) -> Path:
+    """A scenario with another status in it."""
+    path = directory / f"{scenario}.xml"
+    path.write_text((SCENARIOS / path.name).read_text().replace(old, new))
+    return path
+
+
 @asynccontextmanager
 async def playing(sipp: Path, scenario: Path, *arguments: str) -> AsyncIterator[str]:
     """sipp plays one call of the scenario; yields its `host:port`, and fails if the call did not go as written."""
@@ -92,9 +99,7 @@ async def test_answer_play_and_hang_up(sipp: Path, engine: EmbeddedEngine):
     ],
 )
 async def test_refusals(sipp: Path, engine: EmbeddedEngine, tmp_path: Path, status: str, cause: int):
-    scenario = tmp_path / "refuse.xml"
-    scenario.write_text((SCENARIOS / "refuse.xml").read_text().replace("486 Busy Here", status))
-    async with playing(sipp, scenario, "-key", "cause", str(cause)) as there:
+    async with playing(sipp, written(tmp_path, "refuse", "486 Busy Here", status), "-key", "cause", str(cause)) as there:
         ended = await Listener(await engine.originate(an_invite(f"sip:4420@{there}"))).ended()
     assert (ended.sip_status, ended.cause, ended.fault) == (int(status[:3]), cause, None)
     assert ended.reason == status
@@ -132,15 +137,27 @@ async def test_keys_of_another_stack(sipp: Path, engine: EmbeddedEngine):
     assert keys == ["5", "1", "#"]
 
 
-@pytest.mark.parametrize("called", ["+4420", "nobody"])
-async def test_an_inbound_call_is_refused(sipp: Path, engine: EmbeddedEngine, called: str):
+@pytest.mark.parametrize(("called", "status"), [("+4420", "486"), ("nobody", "404")])
+async def test_an_inbound_call_is_refused(
+    sipp: Path, engine: EmbeddedEngine, tmp_path: Path, called: str, status: str
+):
     """Trap 8, for a caller id that we have called with and for one that we have not."""
     async with playing(sipp, SCENARIOS / "refuse.xml", "-key", "cause", "17") as there:
         await Listener(await engine.originate(an_invite(f"sip:1@{there}", caller_id="+4420"))).ended()
-    async with playing(sipp, SCENARIOS / "inbound.xml", "-s", called, f"127.0.0.1:{engine.ports[0]}"):
+    async with playing(sipp, written(tmp_path, "inbound", "486", status), "-s", called, f"127.0.0.1:{engine.ports[0]}"):
         pass
     async with playing(sipp, SCENARIOS / "answer.xml") as there:  # and it did no harm
         listener = Listener(await engine.originate(an_invite(f"sip:4420@{there}")))
         await listener.until(Answered)
+        await listener.call.hangup()
+        assert (await listener.ended()).sip_status == 200
+
+
+async def test_a_transfer_is_refused(sipp: Path, engine: EmbeddedEngine):
+    """Else the far end would have us call whom it likes, at our cost."""
+    async with playing(sipp, SCENARIOS / "transfer.xml") as there:
+        listener = Listener(await engine.originate(an_invite(f"sip:4420@{there}")))
+        await listener.until(Answered)
+        await asyncio.sleep(1)
         await listener.call.hangup()
         assert (await listener.ended()).sip_status == 200

@@ -75,7 +75,7 @@ class Customer:
         return Callee.answers(self.presses, rings=0.3)
 
 
-PATIENT: Final = Press("1", 0.4, Moment.AFTER_SPEECH)
+PATIENT: Final = Press("1", 1.0, Moment.AFTER_SPEECH)
 """A customer who hears the question out."""
 IMPATIENT: Final = Press("1", 2.5, Moment.DURING_SPEECH)
 """A customer who presses while the question plays: barge-in."""
