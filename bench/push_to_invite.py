@@ -17,10 +17,10 @@ from pathlib import Path
 import asyncpg
 import httpx
 from figure import Figure, percentile
-from leadline.telephony.embedded.engine import EmbeddedEngine, EmbeddedSettings
 
 from leadline.store.embedded.server import EmbeddedPostgres
 from leadline.telephony.callee import Callee
+from leadline.telephony.embedded.engine import EmbeddedEngine, EmbeddedSettings
 from leadline.telephony.engine import Invite
 from leadline.telephony.phone import Phone
 from leadline.web.server import HttpServer

@@ -6,7 +6,6 @@ import socket
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from secrets import token_hex
 from typing import Final
@@ -25,6 +24,7 @@ from leadline.intake.request import Limits
 from leadline.intake.vendor import VendorIntake
 from leadline.prompts.engines.espeak import EspeakEngine
 from leadline.prompts.stage import PromptStage
+from leadline.role import Role
 from leadline.settings import Settings
 from leadline.store.catalogue import CatalogueReader
 from leadline.store.data_directory import DataDirectory, Running
@@ -42,14 +42,6 @@ log = structlog.get_logger()
 
 AGAIN: Final = 2.0
 """Seconds between two tries of what could not be started yet."""
-
-
-class Role(StrEnum):
-    """What this process does of Leadline's work."""
-
-    ALL = "all"
-    WEB = "web"
-    WORKER = "worker"
 
 
 @dataclass(frozen=True, slots=True)

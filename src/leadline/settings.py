@@ -15,10 +15,6 @@ _LEVELS: Final = ("debug", "info", "warning", "error")
 _FORMATS: Final = ("console", "json")
 
 
-def _path(written: str) -> Path:
-    return Path(written).expanduser()
-
-
 def _database_url(written: str) -> str:
     if not re.match(r"postgres(ql)?://", written):
         raise ValueError("must be a URL: postgresql://user:password@host:5432/leadline")
@@ -84,10 +80,10 @@ class Setting:
 
 
 TABLE: Final = (
-    Setting("config", "./leadline.yaml", "file", "The configuration that `leadline up` applies.", _path),
-    Setting("data", "./leadline-data", "directory", "Where the embedded PostgreSQL keeps everything.", _path),
+    Setting("config", "./leadline.yaml", "file", "The configuration that `leadline up` applies.", Path),
+    Setting("data", "./leadline-data", "directory", "Where the embedded PostgreSQL keeps everything.", Path),
     Setting("database_url", "", "URL", "Your own PostgreSQL (15 or later), not the embedded one.", _database_url),
-    Setting("pg_bin", "", "directory", "Other binaries for the embedded PostgreSQL.", _path),
+    Setting("pg_bin", "", "directory", "Other binaries for the embedded PostgreSQL.", Path),
     Setting("database_connections", "10", "connections", "The most of one process to PostgreSQL.", _whole(2, 1_000)),
     Setting("http", "127.0.0.1:8080", "host:port", "Where HTTP is served; port 0 picks a free one.", address),
     Setting("drain", "30", "seconds", "How long calls that are up may go on after SIGTERM.", _seconds),

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 from builders import FixedClock, a_catalogue, a_push
-
 from leadline.intake.command import Intake
 from leadline.intake.request import Limits
 from leadline.intake.vendor import VendorIntake

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from builders import NOON, NUMBER, a_catalogue, a_process
 from intake_front import Front
 
+from builders import NOON, NUMBER, a_catalogue, a_process
 from leadline.domain.flow import Flow, Say
 from leadline.domain.lead import ClosedReason, LeadState
 

@@ -5,9 +5,9 @@ from collections import Counter
 
 import asyncpg
 import pytest
-from builders import NUMBER
 from intake_front import Front
 
+from builders import NUMBER
 from leadline.domain.errors import DatabaseUnavailable
 from leadline.store.database import Database
 

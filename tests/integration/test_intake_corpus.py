@@ -11,8 +11,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from builders import FixedClock, a_catalogue, a_policy, a_process, a_trunk, an_organisation
 
+from builders import FixedClock, a_catalogue, a_policy, a_process, a_trunk, an_organisation
 from leadline.domain.flow import Flow, Say
 from leadline.domain.policy import ProcessPolicy
 from leadline.intake.command import Intake
@@ -26,7 +26,10 @@ CASES = [pytest.param(path, id=f"{path.parent.name}/{path.stem}") for path in so
 
 def catalogue_of(case: dict) -> Catalogue:
     values = dict(case.get("process", {}))
-    rules = [dict(zip(("name", "type", "label", "required", "max_length"), rule)) for rule in values.pop("fields", [])]
+    rules = [
+        dict(zip(("name", "type", "label", "required", "max_length"), rule, strict=False))
+        for rule in values.pop("fields", [])
+    ]
     policy = msgspec.convert(msgspec.to_builtins(a_policy(**values)) | {"fields": rules}, ProcessPolicy)
     flow = Flow(name="f", start="s", nodes={"s": Say({"": "hello"}, "s")}) if case.get("speaks") else None
     acme = an_organisation(**case.get("organisation", {}))

@@ -4,10 +4,10 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from builders import NOON
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders import NOON
 from leadline.domain.attempt import Outcome, outcome_of
 from leadline.domain.conclusion import CONGESTION_WAIT, conclude
 from leadline.domain.lead import ClosedReason

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from builders import NOON, NUMBER, a_lead, a_policy, a_trunk
 
-from leadline.domain.eligibility import Facts, Route, Verdict, delaying, forbidding, judge, routes
+from builders import NOON, NUMBER, a_lead, a_policy, a_trunk
+from leadline.domain.eligibility import Facts, Route, Verdict, delaying, forbidden, forbidding, judge, routes
 from leadline.domain.lead import ClosedReason, LeadState
 from leadline.domain.policy import CallingHours, Direction, PrefixRule
 
@@ -64,6 +64,7 @@ def test_what_forbids_a_lead_as_it_is(case, rule, closes):
     assert verdict is not None
     assert (verdict.rule, verdict.closes) == (rule, closes)
     assert rule in failed(case)
+    assert forbidden(case) == verdict
 
 
 @pytest.mark.parametrize(
@@ -88,6 +89,7 @@ def test_what_only_delays_a_lead(case, rule, until):
     assert verdict is not None
     assert (verdict.rule, verdict.until, verdict.closes) == (rule, until, None)
     assert forbidding(judge(case)) is None
+    assert forbidden(case) is None
 
 
 def test_the_zone_that_was_pushed_is_the_recipients():

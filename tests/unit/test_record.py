@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from builders import NUMBER, a_policy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders import NUMBER, a_policy
 from leadline.domain.policy import FieldRule
 from leadline.domain.record import Defaults, Desk, read_record
 from leadline.domain.value import DEEPEST, Refusal, same, text_of, unkeepable
@@ -134,6 +134,13 @@ def test_a_required_field_is_missed_by_a_new_lead_but_not_by_an_update():
     assert refused({"mobilenumber": NUMBER, "policy": " "}, desk) == ("invalid_field", "Policy")
 
 
+def outcome(reader, *given):
+    try:
+        return reader(*given)
+    except Refusal as refusal:
+        return refusal
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters(), max_size=8),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
@@ -147,12 +154,10 @@ NAMES = st.sampled_from(
 
 @given(st.dictionaries(NAMES, JSON, max_size=10), st.sampled_from(list(UpdateParameter)))
 def test_any_object_is_read_whole_or_refused_with_a_code(raw, parameter):
-    desk = a_desk(parameter, crm_unique_field="x")
-    try:
-        record = read_record(raw, desk)
-    except Refusal as refusal:
-        assert refusal.code in {"missing_key", "16", "15", "unknown_call_type", "unknown_user", "invalid_field"}
-        assert refusal.message.encode()
+    record = outcome(read_record, raw, a_desk(parameter, crm_unique_field="x"))
+    if isinstance(record, Refusal):
+        assert record.code in {"missing_key", "16", "15", "unknown_call_type", "unknown_user", "invalid_field"}
+        assert record.message.encode()
         return
     assert 0 < len(record.key) <= 255
     assert msgspec.json.decode(msgspec.json.encode(record.fields)) == record.fields
@@ -163,10 +168,9 @@ def test_any_object_is_read_whole_or_refused_with_a_code(raw, parameter):
 
 @given(JSON)
 def test_a_nodes_text_never_says_what_was_not_there(value):
-    try:
-        text = text_of("x", value)
-    except Refusal as refusal:
-        assert refusal.field == "x"
+    text = outcome(text_of, "x", value)
+    if isinstance(text, Refusal):
+        assert text.field == "x"
         return
     assert text is None or text == str(value).strip() or float(text) == value
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from builders import NOON, NUMBER, a_lead, a_policy, a_process, a_record
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadline.domain.eligibility import Facts, forbidding, judge
+from builders import NOON, NUMBER, a_lead, a_policy, a_process, a_record
+from leadline.domain.eligibility import Facts, forbidden
 from leadline.domain.events import EventKind
 from leadline.domain.lead import LEAD_MOVES, ON_THE_PHONE, ClosedReason, LeadState
 from leadline.domain.policy import Direction
@@ -24,7 +24,7 @@ def a_desk(*, speaks=False, listed=frozenset(), media=Media.VOICE_OUT, at=NOON, 
     process = a_process(policy=a_policy(**policy))
 
     def forbids(lead):
-        return forbidding(judge(Facts(lead, process.policy, process.trunks, lead.number in listed, None, at)))
+        return forbidden(Facts(lead, process.policy, process.trunks, lead.number in listed, None, at))
 
     return Desk(
         organisation_id=1,
@@ -181,14 +181,19 @@ def dialed_on(lead, wanted):
     )
 
 
+def decided(lead, record, desk):
+    try:
+        return decide(lead, record, desk, 9)
+    except Refusal as refusal:
+        return refusal.code
+
+
 @given(STEPS)
 def test_whatever_is_pushed_a_lead_makes_legal_moves_and_has_one_due_row_of_a_kind(steps):
     lead, open_openings = None, 0
     for record, desk, wanted in steps:
-        try:
-            decision = decide(lead, record, desk, 9)
-        except Refusal as refusal:
-            assert refusal.code == "15"
+        decision = decided(lead, record, desk)
+        if decision == "15":
             continue
         before, after = lead, decision.lead
         assert (decision.action is Action.UNCHANGED) == (not decision.events)
@@ -216,9 +221,8 @@ def test_whatever_is_pushed_a_lead_makes_legal_moves_and_has_one_due_row_of_a_ki
 
 @given(records(), DESKS)
 def test_the_same_push_twice_is_unchanged_the_second_time(record, desk):
-    try:
-        first = decide(None, record, desk, 9)
-    except Refusal:
+    first = decided(None, record, desk)
+    if first == "15":
         return
     second = decide(first.lead, record, desk, 0)
     assert (second.action, second.events) == (Action.UNCHANGED, ())

@@ -1,13 +1,11 @@
-"""Every command with its options; what each does is in the file of its name."""
+"""Every command with its options; what each does is in the file of its name, loaded only when it is called for."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from leadline.bootstrap import Role
-from leadline.cli import configuration, demo, leads, up
-from leadline.cli.settings import environment, load_settings
+from leadline.role import Role
 
 app = typer.Typer(
     name="leadline",
@@ -45,6 +43,9 @@ def up_command(
     ] = None,
 ) -> None:
     """Apply the configuration, then run everything until SIGTERM or Ctrl-C."""
+    from leadline.cli import up
+    from leadline.cli.settings import environment, load_settings
+
     settings = load_settings()
     up.run(up.options(settings, config, data, http, drain, role), settings, environment())
 
@@ -54,6 +55,8 @@ def init_command(
     directory: Annotated[Path, typer.Argument(help="Where to write leadline.yaml.")] = Path(),
 ) -> None:
     """Write a commented starter configuration."""
+    from leadline.cli import configuration
+
     configuration.init(directory)
 
 
@@ -63,12 +66,18 @@ def apply_command(
     data: DataDir = None,
 ) -> None:
     """Make the database of a running Leadline agree with FILE; prints the plan first."""
+    from leadline.cli import configuration
+    from leadline.cli.settings import environment, load_settings
+
     configuration.apply(file, data, load_settings(), environment())
 
 
 @app.command("settings")
 def settings_command() -> None:
     """List every LEADLINE_* variable: name, value, default, unit, help."""
+    from leadline.cli import configuration
+    from leadline.cli.settings import environment
+
     configuration.settings(environment())
 
 
@@ -87,6 +96,9 @@ def leads_command(
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
 ) -> None:
     """List leads, or show one with its attempts and everything that happened to it."""
+    from leadline.cli import leads
+    from leadline.cli.settings import load_settings
+
     filters = leads.Filters(servicekey, number, state, limit)
     leads.show(lead_id, filters, data, load_settings(), as_json=as_json)
 
@@ -97,4 +109,6 @@ def demo_command(
     directory: Annotated[Path, typer.Option("--out", help="Where the WAV files go.")] = Path("leadline-demo"),
 ) -> None:
     """The main job, end to end: three customers pushed, called, spoken to by name, each pressing a key."""
+    from leadline.cli import demo
+
     raise typer.Exit(demo.run(directory, keep=keep))

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Final
 
 import uvloop
-from rich.table import Table
 
 from leadline import settings as table
 from leadline.bootstrap import apply_configuration, find_database
@@ -44,10 +43,9 @@ def apply(file: Path, data: Path | None, settings: Settings, environment: Mappin
 
 
 def settings(environment: Mapping[str, str]) -> None:
-    """Every variable, in a table that is as wide as the terminal."""
-    shown = Table(box=None, pad_edge=False)
-    for heading in ("Variable", "Value", "Default", "Unit", "Help"):
-        shown.add_column(heading, overflow="fold", no_wrap=heading == "Variable")
+    """Every variable with the value that holds, what it means, and what holds without it."""
     for row in table.rows(environment):
-        shown.add_row(row.name, row.value, row.default, row.unit, row.help)
-    out.print(shown)
+        out.print(f"[bold]{row.name}[/]", end="")
+        out.print(f"={row.value}" if row.value else "  (not set)", markup=False)
+        default = f"default {row.default}, " if row.default else ""
+        out.print(f"    {row.help} ({default}{row.unit})", markup=False)

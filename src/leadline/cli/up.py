@@ -8,8 +8,9 @@ from pathlib import Path
 
 import uvloop
 
-from leadline.bootstrap import Leadline, Options, Role
+from leadline.bootstrap import Leadline, Options
 from leadline.domain.errors import ConfigurationError
+from leadline.role import Role
 from leadline.settings import Settings, address
 
 

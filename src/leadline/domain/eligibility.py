@@ -4,7 +4,7 @@ The dialer, the intake, the dry run and explain all read the same list. A verdic
 things: never (`closes` names the reason), not before `until`, or not until something changes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -58,10 +58,8 @@ def judge(facts: Facts) -> list[Verdict]:
     """Every rule's verdict, in the order in which a person would ask."""
     lead = facts.lead
     number = parse_number(lead.number, facts.policy.region) if lead.number else None
-    verdicts = [_medium(facts), _direction(facts), _valid(lead, number)]
-    if number is not None:
-        verdicts += [_listed(facts), _routed(facts, number)]
-    verdicts += [_expiry(facts), _agent(lead), _speech(facts), _call_time(facts)]
+    verdicts = [_medium(facts), _direction(facts), *_closing(facts, number)]
+    verdicts += [_agent(lead), _speech(facts), _call_time(facts)]
     if number is not None:
         verdicts.append(_hours(facts, number))
     return verdicts
@@ -70,6 +68,12 @@ def judge(facts: Facts) -> list[Verdict]:
 def forbidding(verdicts: Sequence[Verdict]) -> Verdict | None:
     """The first rule that closes the lead as it is."""
     return next((verdict for verdict in verdicts if not verdict.passed and verdict.closes), None)
+
+
+def forbidden(facts: Facts) -> Verdict | None:
+    """What `forbidding(judge(facts))` says, without asking the rules that can only delay."""
+    number = parse_number(facts.lead.number, facts.policy.region) if facts.lead.number else None
+    return next((verdict for verdict in _closing(facts, number) if not verdict.passed and verdict.closes), None)
 
 
 def delaying(verdicts: Sequence[Verdict]) -> Verdict | None:
@@ -93,6 +97,15 @@ def routes(facts: Facts) -> list[Route]:
         except Undialable:
             continue
     return found
+
+
+def _closing(facts: Facts, number: Number | None) -> Iterator[Verdict]:
+    """The rules that can close a lead."""
+    yield _valid(facts.lead, number)
+    if number is not None:
+        yield _listed(facts)
+        yield _routed(facts, number)
+    yield _expiry(facts)
 
 
 def _route(trunk: TrunkPolicy, number: Number, region: str) -> Route:

@@ -16,7 +16,7 @@ import asyncpg
 
 from leadline.clock import Clock
 from leadline.domain import record as records
-from leadline.domain.eligibility import Facts, Verdict, forbidding, judge
+from leadline.domain.eligibility import Facts, Verdict, forbidden
 from leadline.domain.errors import DatabaseUnavailable
 from leadline.domain.events import Event
 from leadline.domain.lead import ClosedReason, Lead
@@ -64,7 +64,7 @@ class Taken:
     @property
     def counts(self) -> dict[str, int]:
         counted = Counter(result.action for result in self.results)
-        return {name: counted[name] for name in (*Action, "rejected")}
+        return {name: counted[name] for name in (*(action.value for action in Action), "rejected")}
 
 
 @dataclass(slots=True)
@@ -176,7 +176,7 @@ def _desk(push: Push, now: datetime, listed: frozenset[str]) -> Desk:
 
     def forbids(lead: Lead) -> Verdict | None:
         facts = Facts(lead, process.policy, process.trunks, lead.number in listed, None, now)
-        return forbidding(judge(facts))
+        return forbidden(facts)
 
     return Desk(
         organisation_id=push.organisation.id,

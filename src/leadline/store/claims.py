@@ -54,7 +54,8 @@ async def take(connection: Any, kind: DueKind, process_id: int, priority: int, n
                select organisation_id, lead_id, due_at from due
                where kind = $1 and process_id = $2 and priority = $3 and due_at <= $4
                order by due_at limit $5 for update skip locked)
-           select lead.* from picked join lead on lead.organisation_id = picked.organisation_id and lead.id = picked.lead_id
+           select lead.* from picked
+           join lead on lead.organisation_id = picked.organisation_id and lead.id = picked.lead_id
            order by picked.due_at for update of lead skip locked""",
         kind.value,
         process_id,

@@ -26,7 +26,9 @@ def _scripts() -> ScriptDirectory:
 
 async def migrate(dsn: str) -> None:
     """Bring the schema up to the newest revision."""
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(dsn), poolclass=NullPool)
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(dsn), poolclass=NullPool
+    )
     try:
         async with engine.begin() as connection:
             await connection.run_sync(_upgrade)
