@@ -8,10 +8,15 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
 
 from leadline.store.database import Database
 from leadline.store.embedded.server import EmbeddedPostgres
 from leadline.store.migrations import migrate
+
+# A busy machine is slow, not wrong.
+settings.register_profile("leadline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("leadline")
 
 _numbers = count(1)
 

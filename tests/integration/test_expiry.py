@@ -4,11 +4,11 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from builders import NOON
-from prompt_room import Room
 
+from builders import NOON
 from leadline.calling.expiry import ExpiryStage
 from leadline.domain.lead import ClosedReason, LeadState
+from prompt_room import Room
 
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
 

@@ -9,6 +9,7 @@ from leadline.configuration.problems import Problem
 _PROCESS: Final = "organisations.*.processes.*"
 
 WITHOUT_EFFECT: Final[dict[str, tuple[Any, ...]]] = {
+    "sip.external_address": (None,),
     "organisations.*.lenient_json": (False,),
     "organisations.*.users.*.password": (None,),
     "organisations.*.users.*.endpoint": (None,),

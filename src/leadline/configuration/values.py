@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from functools import cache
 from importlib import resources
-from ipaddress import ip_address
+from ipaddress import IPv4Address, ip_address
 from typing import Annotated, Any, Final
 
 import phonenumbers
@@ -152,16 +152,15 @@ def is_host(name: str) -> bool:
 
 
 def address(value: object) -> tuple[str, int]:
-    """`ADDRESS:PORT`, an IP address with a port from 0 (any free one); IPv6 in brackets."""
+    """`ADDRESS:PORT`, an IPv4 address of this machine with a port from 0 (any free one)."""
     written = text(value)
     name, colon, port = written.rpartition(":")
     try:
-        found = ip_address(name[1:-1] if name.startswith("[") and name.endswith("]") else name)
+        found = IPv4Address(name)
     except ValueError:
         found = None
-    bare_v6 = found is not None and found.version == 6 and not name.startswith("[")  # noqa: PLR2004  (IPv6)
-    if not colon or found is None or bare_v6 or not port.isdecimal() or int(port) > _HIGHEST_PORT:
-        raise ValueError(f"{written!r} is no address and port; write 127.0.0.1:5060 or [::1]:5060; port 0 is any")
+    if not colon or found is None or not port.isdecimal() or int(port) > _HIGHEST_PORT:
+        raise ValueError(f"{written!r} is no address and port; write 127.0.0.1:5060; port 0 is any")
     return str(found), int(port)
 
 

@@ -1,6 +1,7 @@
 """A push as understood, or why it cannot be: the checks of a request, in the contract's order.
 
-Both translations (`vendor.py`, `rest.py`) hand over the same nodes; no rule lives in a translation.
+Every translation (`vendor.py`; `/v1/leads:push` gets its own beside it) hands over the same nodes, and no rule
+lives in one.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,9 @@
 """The embedded engine against sipp, a SIP stack that neither we nor baresip's authors wrote."""
 
 import asyncio
+import contextlib
 import os
+import random
 import socket
 import subprocess
 from collections.abc import AsyncIterator
@@ -38,10 +40,14 @@ async def engine() -> AsyncIterator[EmbeddedEngine]:
     await engine.stop()
 
 
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        udp.bind(("127.0.0.1", 0))
-        return int(udp.getsockname()[1])
+def free_ports(many: int) -> int:
+    """The first of so many free UDP ports in a row; sipp takes its media ports so, and gives up where it cannot."""
+    while True:
+        first = random.randrange(20_000, 29_000, 2)
+        with contextlib.ExitStack() as held, contextlib.suppress(OSError):
+            for port in range(first, first + many):
+                held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)).bind(("127.0.0.1", port))
+            return first
 
 
 def written(directory: Path, scenario: str, old: str, new: str) -> Path:
@@ -54,7 +60,8 @@ def written(directory: Path, scenario: str, old: str, new: str) -> Path:
 @asynccontextmanager
 async def playing(sipp: Path, scenario: Path, *arguments: str) -> AsyncIterator[str]:
     """One call of the scenario, played by sipp; yields its `host:port`, and fails if the call did not go as written."""
-    port, media = free_port(), free_port()
+    port = free_ports(10)
+    media = port + 2
     process = await asyncio.create_subprocess_exec(
         str(sipp),
         *("-sf", str(scenario), "-m", "1", "-nostdin", "-timeout", "20", "-timeout_error"),

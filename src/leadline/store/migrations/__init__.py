@@ -13,6 +13,10 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from leadline.domain.errors import ConfigurationError
+from leadline.store.database import unavailable_named
+from leadline.store.embedded.binaries import OLDEST_MAJOR
+
 HERE = Path(__file__).parent
 LOCK = 5_323_717
 """The advisory lock that one migration at a time holds."""
@@ -25,7 +29,11 @@ def _scripts() -> ScriptDirectory:
 
 
 async def migrate(dsn: str) -> None:
-    """Bring the schema up to the newest revision."""
+    """Bring the schema up to the newest revision.
+
+    Raises DatabaseUnavailable while the server is away, ConfigurationError if it refuses us or is too old.
+    """
+    await _greet(dsn)
     engine = create_async_engine(
         "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(dsn), poolclass=NullPool
     )
@@ -34,6 +42,20 @@ async def migrate(dsn: str) -> None:
             await connection.run_sync(_upgrade)
     finally:
         await engine.dispose()
+
+
+async def _greet(dsn: str) -> None:
+    try:
+        with unavailable_named():
+            connection = await asyncpg.connect(dsn, timeout=10)
+            version = connection.get_server_version()
+            await connection.close()
+    except (asyncpg.PostgresError, ValueError) as error:
+        raise ConfigurationError(f"the database of LEADLINE_DATABASE_URL cannot be used: {error}") from error
+    if version.major < OLDEST_MAJOR:
+        raise ConfigurationError(
+            f"the database of LEADLINE_DATABASE_URL is PostgreSQL {version.major}: give one of {OLDEST_MAJOR} or later"
+        )
 
 
 def _upgrade(connection: Connection) -> None:
