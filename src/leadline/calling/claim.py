@@ -105,7 +105,7 @@ class Claimer:
             return
         trunk = next(trunk for trunk in process.trunks if trunk.name == route.trunk)
         ticket = Ticket(uuid4(), lead, process, trunk, route.dial_string, audio, another_trunk=ways[-1] != route)
-        dialing = replace(lead, state=advance(lead.state, LeadState.DIALING), held_by=None, updated_at=now)
+        dialing = replace(lead, state=advance(lead.state, LeadState.DIALING), due_at=None, held_by=None, updated_at=now)
         created = {
             "attempt": ticket.attempt_id,
             "trunk": trunk.name,

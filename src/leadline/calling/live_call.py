@@ -36,6 +36,8 @@ from leadline.telephony.engine import (
 log = structlog.get_logger()
 
 CANCELLED_BY_US: Final = (Fault.RING_TIMEOUT, Fault.CANCELLED)
+TROUBLE: Final = (Outcome.FAILED, Outcome.CONGESTION, Outcome.UNKNOWN)
+"""Outcomes that speak of a trunk or an engine rather than of the customer."""
 
 
 class LiveCall:
@@ -203,7 +205,15 @@ class LiveCall:
                 await close_attempt(connection, lead.organisation_id, lead.id, ending, retry, self._clock.now())
 
         await persist(write, self._clock)
-        log.info("call ended", attempt=str(ticket.attempt_id), lead=ticket.lead.id, outcome=ending.outcome.value)
+        say = log.warning if ending.outcome in TROUBLE else log.info
+        say(
+            "call ended",
+            attempt=str(ticket.attempt_id),
+            lead=ticket.lead.id,
+            trunk=ticket.trunk.name,
+            outcome=ending.outcome.value,
+            reason=ending.reason,
+        )
 
     def _ending(self, ended: Ended) -> Ending:
         answered = self._state in (AttemptState.ANSWERED, AttemptState.IN_FLOW, AttemptState.WAITING_AGENT)

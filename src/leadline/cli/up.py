@@ -37,12 +37,18 @@ def run(chosen: Options, settings: Settings, environment: Mapping[str, str]) -> 
 
 
 async def _run(chosen: Options, settings: Settings, environment: Mapping[str, str]) -> None:
-    stop = asyncio.Event()
+    ready, stop = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
-    running = asyncio.create_task(Leadline(chosen, settings, environment).run(_say_ready, stop))
+
+    def say_ready(url: str) -> None:
+        sys.stdout.write(f"ready {url}\n")
+        sys.stdout.flush()
+        ready.set()
+
+    running = asyncio.create_task(Leadline(chosen, settings, environment).run(say_ready, stop))
 
     def stopped() -> None:
-        if stop.is_set():  # asked twice: at once
+        if stop.is_set() or not ready.is_set():  # asked twice, or there is nothing yet to wait for: at once
             running.cancel()
         stop.set()
 
@@ -53,8 +59,3 @@ async def _run(chosen: Options, settings: Settings, environment: Mapping[str, st
     except asyncio.CancelledError:
         if not stop.is_set():
             raise
-
-
-def _say_ready(url: str) -> None:
-    sys.stdout.write(f"ready {url}\n")
-    sys.stdout.flush()

@@ -43,7 +43,7 @@ async def engine() -> AsyncIterator[EmbeddedEngine]:
 def free_ports(many: int) -> int:
     """The first of so many free UDP ports in a row; sipp takes its media ports so, and gives up where it cannot."""
     while True:
-        first = random.randrange(20_000, 29_000, 2)
+        first = random.randrange(20_000, 29_000, 2)  # noqa: S311
         with contextlib.ExitStack() as held, contextlib.suppress(OSError):
             for port in range(first, first + many):
                 held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)).bind(("127.0.0.1", port))

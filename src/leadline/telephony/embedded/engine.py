@@ -45,13 +45,11 @@ class EmbeddedEngine:
 
     async def start(self) -> None:
         self._settings.check()
-        try:
-            async with asyncio.TaskGroup() as starting:
-                for slot in self._slots:
-                    starting.create_task(slot.start())
-        except* EngineUnavailable as errors:
-            await self.stop()
-            raise errors.exceptions[0] from None
+        outcomes = await asyncio.gather(*(slot.start() for slot in self._slots), return_exceptions=True)
+        for failure in outcomes:
+            if failure is not None:
+                await self.stop()
+                raise failure
         self._started = True
 
     async def stop(self) -> None:
