@@ -19,9 +19,10 @@ check: $(VENV)/.installed-dev ## format, lint, types, import contracts, then the
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q tests/unit tests/architecture
+	$(BIN)/pytest -q tests/architecture tests/unit
 
 test: $(VENV)/.installed-dev ## every test, quick ones first; gets sipp if it is missing
+	@tools/get-sipp >/dev/null
 	$(BIN)/pytest $(ARGS)
 
 bench: $(VENV)/.installed-dev ## the benchmarks, each beside its ceiling in the same run

@@ -61,7 +61,7 @@ async def connected(server: EmbeddedPostgres) -> AsyncIterator[asyncpg.Connectio
 async def until(condition: Callable[[], object]) -> None:
     """Looks again and again: what is waited for happens in other processes."""
     async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110
+        while not condition():
             await asyncio.sleep(0.02)
 
 

@@ -422,6 +422,6 @@ async def _due(room, lead, due):
 
 
 async def _settled(room, lead):
-    """Whether what the engine said has been written: the lead is through, or put off for another time than the lease."""
+    """Whether what the engine said has been written: the lead is through, or put off but not for the lease."""
     due = await room.due(lead)
     return "prompt" not in due or due["prompt"] - room.clock.time not in (0 * SECOND, LEASE)

@@ -71,12 +71,16 @@ WINDOWS = st.builds(
 )
 HOURS = st.builds(CallingHours, days=st.tuples(*[st.lists(WINDOWS, max_size=2).map(tuple)] * 7))
 ZONES = st.lists(
-    st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Apia"]),
-    min_size=1, max_size=3, unique=True,
-).map(tuple)  # fmt: skip
+    st.sampled_from(
+        ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Apia"]
+    ),
+    min_size=1,
+    max_size=3,
+    unique=True,
+).map(tuple)
 INSTANTS = st.datetimes(datetime(2025, 1, 1), datetime(2027, 12, 31)).map(
     lambda t: t.replace(tzinfo=UTC, microsecond=0)
-)  # noqa: DTZ001
+)
 
 
 @settings(deadline=None)

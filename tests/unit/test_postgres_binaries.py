@@ -63,7 +63,7 @@ def test_what_does_not_run_is_passed_over_and_told(bare: Path) -> None:
 
 
 def test_a_wrong_name_is_refused_although_others_would_do(tmp_path: Path) -> None:
-    with pytest.raises(DatabaseUnavailable, match="LEADLINE_PG_BIN .*No such file.*correct LEADLINE_PG_BIN"):
+    with pytest.raises(DatabaseUnavailable, match=r"LEADLINE_PG_BIN .*No such file.*correct LEADLINE_PG_BIN"):
         binaries.find(tmp_path / "nowhere")
 
 

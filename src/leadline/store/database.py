@@ -28,6 +28,7 @@ UNAVAILABLE = (
     asyncpg.TooManyConnectionsError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what asyncpg says of a connection whose end it is just learning of
     OSError,
     TimeoutError,
 )

@@ -10,7 +10,7 @@ from leadline.telephony.engine import Account, Invite
 
 _CODECS = frozenset({"pcma", "pcmu"})
 _TRANSPORTS = frozenset({"udp", "tcp", "tls"})
-_NO_TRANSFER = ()
+_NO_TRANSFER = ("call_transfer=no",)
 """A REFER would make us dial whatever number the far end likes."""
 _URI = re.compile(
     r"sips?:[^\s@<>\"?;:]+@(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{1,5}))?(?:;[^\s<>\"?]*)?"
