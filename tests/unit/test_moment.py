@@ -68,7 +68,7 @@ def test_the_end_of_the_calendar_is_never_and_can_be_written_anywhere(zone):
     assert write_moment(never, timezone(timedelta(hours=14))).startswith("9999-12-30 14")
 
 
-SECONDS = st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1)).map(lambda t: t.replace(microsecond=0))  # noqa: DTZ001
+SECONDS = st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1)).map(lambda t: t.replace(microsecond=0))
 
 
 @given(SECONDS, st.sampled_from([UTC, INDIA, BERLIN, NEW_YORK]))
