@@ -14,11 +14,15 @@ from builders import NOON, a_lead, a_policy
 from leadline.domain.flow import Flow, Hangup, Say
 from leadline.domain.lead import Lead, LeadState
 from leadline.domain.policy import SpeechChoice
+from leadline.domain.prompt import Prompt
+from leadline.prompts.engines.fake import FakeSpeech
+from leadline.prompts.line import LEASE
 from leadline.prompts.stage import PromptStage
 from leadline.store import catalogue as catalogues
 from leadline.store import leads
 from leadline.store.catalogue import Catalogue
 from leadline.store.database import Database
+from leadline.telephony.engine import Pcm
 
 
 def a_flow(**texts: str) -> Flow:
@@ -38,6 +42,20 @@ class MovedClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+class SlowSpeech(FakeSpeech):
+    """Speaks when it is let."""
+
+    def __init__(self, name: str = "fake") -> None:
+        super().__init__(name)
+        self.let = asyncio.Event()
+        self.asked = asyncio.Event()
+
+    async def speak(self, prompt: Prompt) -> Pcm:
+        self.asked.set()
+        await self.let.wait()
+        return await super().speak(prompt)
 
 
 class Room:
@@ -130,6 +148,23 @@ class Room:
     async def becomes(self, lead: Lead, state: LeadState) -> None:
         async def holds() -> bool:
             return (await self.lead(lead)).state is state
+
+        await self.until(holds)
+
+    async def is_due(self, lead: Lead, due: dict[str, Any]) -> None:
+        """Wait until exactly this is due of a lead."""
+
+        async def holds() -> bool:
+            return await self.due(lead) == due
+
+        await self.until(holds)
+
+    async def is_settled(self, lead: Lead) -> None:
+        """Wait until what an engine said has been written: the lead is through, or put off, but not for the lease."""
+
+        async def holds() -> bool:
+            due = await self.due(lead)
+            return "prompt" not in due or due["prompt"] - self.clock.time not in (timedelta(0), LEASE)
 
         await self.until(holds)
 

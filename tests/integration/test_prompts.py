@@ -1,12 +1,11 @@
 """10500 until the audio is there, then the call type's number: on a real database, with the fake engine and espeak."""
 
 import asyncio
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 
 from builders import NOON
-from leadline.domain.errors import SpeechImpossible, SpeechUnavailable
 from leadline.domain.lead import ClosedReason, LeadState
 from leadline.domain.policy import SpeechChoice
 from leadline.domain.prompt import Prompt, prompts_of
@@ -15,7 +14,7 @@ from leadline.prompts.engines.fake import FakeSpeech
 from leadline.prompts.line import LEASE
 from leadline.store import leads as lead_store
 from leadline.store import prompts
-from prompt_room import Room, a_flow
+from prompt_room import Room, SlowSpeech, a_flow
 
 SCHEDULED, AWAITING = LeadState.SCHEDULED, LeadState.AWAITING_PROMPT
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
@@ -32,20 +31,6 @@ async def room(database, dsn):
 @pytest.fixture
 def fake():
     return FakeSpeech()
-
-
-class SlowSpeech(FakeSpeech):
-    """Speaks when it is let."""
-
-    def __init__(self, name="fake"):
-        super().__init__(name)
-        self.let = asyncio.Event()
-        self.asked = asyncio.Event()
-
-    async def speak(self, prompt):
-        self.asked.set()
-        await self.let.wait()
-        return await super().speak(prompt)
 
 
 async def test_a_lead_leaves_10500_when_its_audio_is_there(room, fake):
@@ -67,7 +52,7 @@ async def test_a_push_wakes_the_stage(room, fake):
     async with room.speaking(fake):
         await asyncio.sleep(0.1)
         (lead,) = await room.waiting()
-        await room.until(lambda: _is(room, lead, SCHEDULED), within=2)
+        await room.becomes(lead, SCHEDULED)
 
 
 async def test_lateness_is_recorded_and_a_time_to_come_is_kept(room, fake):
@@ -165,7 +150,7 @@ async def test_a_lead_that_closes_while_it_is_spoken_for_stays_closed(room):
         await slow.asked.wait()
         await room.change(lead, state=LeadState.CLOSED, closed_reason=ClosedReason.CANCELLED, due_at=None)
         slow.let.set()
-        await room.until(lambda: _has(room, "select from prompt"))
+        await room.until(lambda: room.rows("select from prompt"))
         (next_lead,) = await room.waiting({"fname": "Ravi"})
         await room.becomes(next_lead, SCHEDULED)
     assert (await room.lead(lead)).state is LeadState.CLOSED
@@ -197,161 +182,6 @@ async def test_a_batch_whose_process_was_killed_is_taken_again(room, fake):
         await room.becomes(lead, SCHEDULED)
 
 
-# What holds a lead
-
-
-async def test_without_a_subscription_a_lead_waits_and_goes_on_when_it_is_renewed(room, fake):
-    await room.organisation(tts_until=date(2026, 11, 23))
-    (lead,) = await room.waiting()
-    async with room.speaking(fake):
-        await room.is_held(lead, "tts_subscription")
-        held = await room.lead(lead)
-        assert (held.state, held.due_at) == (AWAITING, NOON)
-        room.pass_time(HOUR)
-        await room.until(lambda: _due(room, lead, {"prompt": NOON + 2 * HOUR}))
-        ((kind, data),) = await room.events(lead)
-        assert (kind, data["rule"]) == ("lead.held", "tts_subscription")
-        assert "ended on 2026-11-23" in data["reason"]
-        assert fake.spoken == []
-        await room.organisation(tts_until=date(2026, 12, 31))
-        room.stage.wake()
-        await room.becomes(lead, SCHEDULED)
-    assert (await room.lead(lead)).held_by is None
-    assert (await room.events(lead))[1] == ("lead.prompts_ready", {"prompts": 1, "late": 3600.0})
-
-
-async def test_a_subscription_that_was_renewed_while_leadline_was_down_is_noticed_at_its_start(room, fake):
-    await room.organisation(tts_until=None)
-    (lead,) = await room.waiting()
-    async with room.speaking(fake):
-        await room.is_held(lead, "tts_subscription")
-    await room.organisation()
-    async with room.speaking(fake):
-        await room.becomes(lead, SCHEDULED)
-
-
-async def test_the_last_day_of_a_subscription_counts_to_its_end_in_the_organisations_time(room, fake):
-    await room.organisation(tts_until=date(2026, 11, 24))
-    (lead,) = await room.waiting()
-    room.clock.time = NOON + 11 * HOUR + timedelta(minutes=59)
-    async with room.speaking(fake):
-        await room.becomes(lead, SCHEDULED)
-        room.clock.time = NOON + 12 * HOUR
-        (late,) = await room.waiting({"fname": "Ravi"})
-        await room.is_held(late, "tts_subscription")
-
-
-async def test_an_engine_that_is_away_is_asked_again_after_a_growing_pause_and_said_once(room, fake):
-    fake.fail(5)
-    (lead,) = await room.waiting()
-    pauses = []
-    async with room.speaking(fake):
-        await room.is_held(lead, "speech_unavailable")
-        await room.until(lambda: _settled(room, lead))
-        while len(pauses) < 5:
-            again_at = (await room.due(lead))["prompt"]
-            pauses.append((again_at - room.clock.time).total_seconds())
-            room.clock.time = again_at - SECOND / 2
-            tries = len(fake.spoken)
-            room.stage.wake()
-            await asyncio.sleep(0.1)
-            assert len(fake.spoken) == tries, "it must not be asked before its time"
-            room.pass_time(SECOND / 2)
-            await room.until(lambda tries=tries: _answer(len(fake.spoken) > tries))
-            await room.until(lambda: _settled(room, lead))
-        await room.becomes(lead, SCHEDULED)
-    assert pauses == [1.0, 1.0, 2.0, 4.0, 8.0]
-    said = await room.events(lead)
-    assert [kind for kind, _ in said] == ["lead.prompt_failed", "lead.prompts_ready", "lead.scheduled"]
-    assert said[0][1] == {
-        "reason": "the fake engine was told to fail: wait until it has",
-        "again_at": "2026-11-24T06:30:01Z",
-    }
-    assert (await room.lead(lead)).held_by is None
-
-
-async def test_the_pause_is_a_minute_at_most(room, fake):
-    fake.fail(1)
-    (lead,) = await room.waiting({"held_by": "speech_unavailable", "updated_at": NOON - HOUR})
-    async with room.speaking(fake):
-        await room.until(lambda: _due(room, lead, {"prompt": NOON + timedelta(minutes=1)}))
-
-
-async def test_one_leads_failure_is_no_others(room):
-    class Fussy(FakeSpeech):
-        async def speak(self, prompt):
-            if "Asha" in prompt.text:
-                raise SpeechUnavailable("not that name: wait")
-            return await super().speak(prompt)
-
-    failing, fine = await room.waiting({}, {"fname": "Ravi"})
-    async with room.speaking(Fussy()):
-        await room.becomes(fine, SCHEDULED)
-        await room.is_held(failing, "speech_unavailable")
-
-
-async def test_an_engine_with_a_fault_of_its_own_stops_nothing(room):
-    class Broken(FakeSpeech):
-        async def speak(self, prompt):
-            raise ZeroDivisionError
-
-    (lead,) = await room.waiting()
-    async with room.speaking(Broken()):
-        await room.is_held(lead, "speech_unavailable")
-        assert "ZeroDivisionError" in (await room.events(lead))[0][1]["reason"]
-
-
-async def test_what_can_never_be_spoken_waits_for_the_configuration(room, fake):
-    await room.process(flow=a_flow(**{"": "Hello {{ fname }}"}))
-    (lead,) = await room.waiting({"language": "tlh"})
-    async with room.speaking(fake):
-        await room.is_held(lead, SpeechImpossible.code)
-        assert await room.due(lead) == {"prompt": NOON + HOUR}
-        ((kind, data),) = await room.events(lead)
-        assert kind == "lead.prompt_failed"
-        assert "does not speak 'tlh'" in data["reason"]
-        await room.process(flow=a_flow(en="Hello {{ fname }}"))
-        room.stage.wake()
-        await room.becomes(lead, SCHEDULED)
-
-
-async def test_a_push_mends_a_lead_that_could_not_be_spoken(room, fake):
-    await room.process(flow=a_flow(**{"": "Hello {{ fname }}"}))
-    (lead,) = await room.waiting({"language": "tlh"})
-    async with room.speaking(fake):
-        await room.is_held(lead, SpeechImpossible.code)
-        await room.change(lead, language="hi")
-        await room.becomes(lead, SCHEDULED)
-
-
-async def test_an_engine_that_is_not_here_is_named(room, fake):
-    await room.process(speech=SpeechChoice(engine="polly"))
-    (lead,) = await room.waiting()
-    async with room.speaking(fake):
-        await room.is_held(lead, SpeechImpossible.code)
-    assert "'polly'" in (await room.events(lead))[0][1]["reason"]
-
-
-async def test_a_process_that_speaks_no_more_lets_its_leads_go(room, fake):
-    (lead,) = await room.waiting()
-    await room.process(speech=None)
-    async with room.speaking(fake):
-        await room.becomes(lead, SCHEDULED)
-    assert (await room.events(lead))[0] == ("lead.prompts_ready", {"prompts": 0})
-    assert fake.spoken == []
-
-
-async def test_an_engine_that_is_slow_holds_up_no_other(room, fake):
-    slow = SlowSpeech("slow")
-    other = await room.process("Slow", speech=SpeechChoice(engine="slow"))
-    (waiting,) = await room.waiting({"process_id": other})
-    async with room.speaking(slow, fake):
-        await slow.asked.wait()
-        (lead,) = await room.waiting()
-        await room.becomes(lead, SCHEDULED)
-        assert (await room.lead(waiting)).state is AWAITING
-
-
 # What it costs to wait
 
 
@@ -361,7 +191,7 @@ async def test_an_idle_stage_asks_the_database_nothing(room, fake, monkeypatch):
     await room.execute("update process set retired_at = $1 where id = $2", NOON, gone)
     await room.reread()
     async with room.speaking(fake):
-        await room.until(lambda: _due(room, expired, {"prompt": NOON + HOUR, "expiry": NOON - SECOND}))
+        await room.is_due(expired, {"prompt": NOON + HOUR, "expiry": NOON - SECOND})
         await asyncio.sleep(0.2)
         asked = []
         connection = room.database.connection
@@ -403,25 +233,3 @@ async def test_espeak_speaks_to_three_customers_in_their_languages(room):
     async with room.database.connection() as connection:
         audio = await prompts.audio(connection, 1, [prompt.key for prompt in wanted])
     assert sorted(len(pcm) > 6_000 for pcm in audio.values()) == [True] * 3
-
-
-async def _answer(value):
-    return value
-
-
-async def _is(room, lead, state):
-    return (await room.lead(lead)).state is state
-
-
-async def _has(room, query):
-    return bool(await room.rows(query))
-
-
-async def _due(room, lead, due):
-    return await room.due(lead) == due
-
-
-async def _settled(room, lead):
-    """Whether what the engine said has been written: the lead is through, or put off but not for the lease."""
-    due = await room.due(lead)
-    return "prompt" not in due or due["prompt"] - room.clock.time not in (0 * SECOND, LEASE)
