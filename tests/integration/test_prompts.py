@@ -107,7 +107,7 @@ async def test_hot_leads_go_before_all_others(room, fake):
     assert order.index("Hello Hot") < 100
 
 
-async def test_a_hot_lead_does_not_wait_for_a_slow_engines_batch(room, monkeypatch):
+async def test_a_hot_lead_does_not_wait_for_a_slow_engines_batch(room):
     slow = SlowSpeech()
     (fresh,) = await room.waiting({"fname": "Fresh"})
     async with room.speaking(slow):

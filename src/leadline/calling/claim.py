@@ -13,7 +13,7 @@ from leadline.domain.conclusion import CONGESTION_WAIT
 from leadline.domain.eligibility import Facts, Route, Verdict, delaying, forbidding, judge, routes
 from leadline.domain.events import Event, EventKind
 from leadline.domain.lead import Lead, LeadState, advance
-from leadline.domain.prompt import Prompt, prompts_of
+from leadline.domain.prompt import prompts_of
 from leadline.domain.upsert import DueKind
 from leadline.store import attempts, claims, do_not_call, leads, prompts
 from leadline.store import events as event_store
@@ -68,7 +68,7 @@ class Claimer:
         congested = await attempts.congested_trunks(
             connection, organisation_id, [lead.id for lead in taken], now - CONGESTION_WAIT
         )
-        wanted = {lead.id: _prompts(process, lead) for lead in taken}
+        wanted = {lead.id: prompts_of(process.flow, lead, process.policy.speech) for lead in taken}
         keys = {prompt.key for nodes in wanted.values() for prompt in nodes.values()}
         audio = await prompts.audio(connection, organisation_id, keys)
         for lead in taken:
@@ -131,12 +131,6 @@ class Claimer:
             caller_id=ticket.process.policy.caller_id,
             started_at=now,
         )
-
-
-def _prompts(process: Process, lead: Lead) -> dict[str, Prompt]:
-    if process.flow is None or process.policy.speech is None:
-        return {}
-    return prompts_of(process.flow, lead, process.policy.speech)
 
 
 def _close(draft: _Draft, lead: Lead, verdict: Verdict, now: datetime) -> None:

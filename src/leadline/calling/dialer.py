@@ -99,8 +99,10 @@ class Dialer:
                 if not away:
                     log.warning("dialing waits for the database", reason=str(error))
                 away, pause = True, DATABASE_AWAY
+            # Not wait_for: on Python 3.11 it swallows a cancellation that comes together with the wake.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._woken.wait()
 
     async def drain(self, seconds: float) -> None:
         """No new calls; wait for those that are up, hang up what is left after `seconds`."""

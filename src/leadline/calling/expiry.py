@@ -56,7 +56,9 @@ class ExpiryStage:
                     log.warning("expiry waits for the database", reason=str(error))
                 away, pause = True, DATABASE_AWAY
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), pause)
+                # Not wait_for: before Python 3.12 it may swallow a cancellation that comes with a wake.
+                async with asyncio.timeout(pause):
+                    await self._woken.wait()
 
     async def _round(self) -> float:
         """Close the next batch, if there is one; returns how long nothing is to be done, in seconds."""
