@@ -88,7 +88,6 @@ async def test_sigterm_waits_for_calls_that_are_up_and_begins_no_new_one(started
     program = await started("--drain", "20")
     answer = await program.push({"mobilenumber": "9820012345"})
     await phone.call_to("09820012345")
-    program.process.send_signal(signal.SIGTERM)
     assert await program.stop() == 0
     program = await started()
     lead = await program.lead(answer["results"][0]["leadid"])

@@ -76,8 +76,13 @@ def test_what_runs_is_known_until_it_closes(tmp_path: Path) -> None:
 
 def test_a_child_does_not_inherit_the_lock(tmp_path: Path) -> None:
     directory = DataDirectory.open(tmp_path / "data")
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False)
+    child = subprocess.Popen(
+        [sys.executable, "-c", "input(print('here', flush=True) or '')"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, close_fds=False,
+    )  # fmt: skip
     with child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"here\n"
         directory.close()
         DataDirectory.open(tmp_path / "data").close()
         child.communicate(b"\n")

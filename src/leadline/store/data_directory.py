@@ -55,6 +55,8 @@ class DataDirectory:
             if not (path / LOCK).exists():
                 path.chmod(0o700)
             return cls(path, _lock(path))
+        except (FileExistsError, NotADirectoryError) as error:
+            raise ConfigurationError(f"{path.parent} is not a directory: give another data directory") from error
         except OSError as error:
             raise ConfigurationError(f"{path} cannot be the data directory: {error.strerror}; give another") from error
 
