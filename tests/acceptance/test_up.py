@@ -81,6 +81,7 @@ async def test_a_killed_postmaster_comes_back_and_pushes_go_on(started):
             await asyncio.sleep(0.05)
     assert (await program.push({"mobilenumber": "13"}))["counts"]["stored_not_dialable"] == 1
     assert await program.stop() == 0
+    assert "Traceback" not in (program.home / "log").read_text()
 
 
 async def test_sigterm_waits_for_calls_that_are_up_and_begins_no_new_one(started, phone):

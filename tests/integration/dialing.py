@@ -75,8 +75,8 @@ class Bench:
     ) -> AsyncIterator[Dialer]:
         """A dialer that is at work."""
         standing = Standing(self.dsn, worker, SystemClock())
-        known, engines = self.catalogue, {"fake": self.engine}
-        dialer = Dialer(self.database, SystemClock(), standing, worker, engines, lambda: known, lambda _: None)
+        engines = {"fake": self.engine}
+        dialer = Dialer(self.database, SystemClock(), standing, worker, engines, lambda: self.catalogue, lambda _: None)
         tasks = [asyncio.create_task(standing.run()), asyncio.create_task(dialer.run())]
         try:
             yield dialer

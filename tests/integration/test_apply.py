@@ -280,6 +280,30 @@ async def test_a_change_that_nobody_hears_leaves_leads_alone(database, applied):
     assert (await as_stored(database, lead))[0] == lead
 
 
+async def test_leads_that_a_rule_held_are_looked_at_by_the_new_rules(database, applied):
+    await applied()
+    held = [await a_lead(database, held_by="calling_hours", events=n) for n in range(3)]
+    beside = [
+        await a_lead(database),
+        await a_lead(database, held_by="calling_hours", state=LeadState.CLOSED),
+        await a_lead(database, held_by="tts_subscription", state=LeadState.AWAITING_PROMPT),
+    ]
+    await applied(("ring_timeout: 45s", "ring_timeout: 50s"))
+    for lead in held:
+        stored, due, [event] = await as_stored(database, lead)
+        assert (stored.state, stored.due_at, stored.held_by, due) == ("scheduled", NOW, None, ["call"])
+        assert (event["kind"], event["seq"]) == ("lead.scheduled", lead.events + 1)
+    for lead in beside:
+        assert (await as_stored(database, lead))[0] == lead
+
+
+async def test_another_trunk_releases_leads_of_every_process(database, applied):
+    await applied()
+    held = [await a_lead(database, held_by="trunk"), await a_lead(database, "BetaProcess", held_by="trunk")]
+    await applied(("channels: 30", "channels: 31"))
+    assert {(await as_stored(database, lead))[0].due_at for lead in held} == {NOW}
+
+
 async def test_where_nothing_is_said_any_more_nobody_waits_for_speech(database, applied):
     await applied()
     lead = await a_lead(database, state=LeadState.AWAITING_PROMPT)

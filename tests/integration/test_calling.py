@@ -6,7 +6,7 @@ from datetime import time, timedelta
 
 import pytest
 
-from builders import a_trunk
+from builders import a_catalogue, a_trunk
 from integration.dialing import ASK, Bench, bench, now, process
 from leadline.calling.dialer import Dialer
 from leadline.clock import SystemClock
@@ -271,6 +271,27 @@ async def test_outside_calling_hours_a_lead_is_held_and_says_so_once(at, engine)
             await asyncio.sleep(0.005)
     assert engine.calls == []
     assert (await desk.kinds(lead)).count("lead.held") == 1
+
+
+async def test_a_held_lead_is_called_as_soon_as_other_rules_are_read(at, engine, database):
+    shut = CallingHours(((),) * 7)
+    desk: Bench = at(process(calling_hours=shut))
+    async with database.connection() as connection:
+        await connection.execute("insert into organisation (name, apikey_sha256, timezone) values ('A', '', 'UTC')")
+        await connection.execute(
+            "insert into process (organisation_id, servicekey, policy) values (1, $1, 'null')", desk.process.servicekey
+        )
+    lead = await desk.push()
+    async with desk.dialing() as dialer:
+        while (await desk.view(lead))["held_by"] is None:
+            await asyncio.sleep(0.005)
+        desk.catalogue = a_catalogue(process())
+        dialer.wake()
+        seen = await desk.rested(lead)
+    assert seen["closed_reason"] == "completed"
+    assert [kind for kind in await desk.kinds(lead) if kind.startswith("lead.")][:3] == [
+        "lead.held", "lead.scheduled", "lead.dialing",
+    ]  # fmt: skip
 
 
 async def test_with_the_engine_down_nothing_is_claimed_and_all_goes_on_when_it_is_back(at, engine):

@@ -78,7 +78,7 @@ def test_a_lead_with_somebody_on_it_keeps_its_place(state):
     click = a_record(calltype=CallType.HOT_LEAD, call_at=NOON + HOUR, carried={"name": "x"})
     decision = decide(lead, click, a_desk(requested_at=NOON + HOUR), 0)
     assert decision.action is Action.UPDATED
-    assert "calldatetime and calltype were not taken" in decision.note
+    assert "calldatetime and calltype not taken" in decision.note
     assert (decision.lead.state, decision.lead.calltype, decision.lead.due_at) == (state, 1001, NOON)
 
 

@@ -16,6 +16,7 @@ from leadline.calling.budget import TrunkBudget
 from leadline.calling.claim import Claimer
 from leadline.calling.live_call import LiveCall
 from leadline.calling.reconciliation import reconcile
+from leadline.calling.release import release
 from leadline.calling.ticket import Ticket
 from leadline.clock import Clock
 from leadline.domain.errors import DatabaseUnavailable
@@ -73,6 +74,7 @@ class Dialer:
         self._woken = asyncio.Event()
         self._draining = False
         self._reconciled: float | None = None
+        self._known: Catalogue | None = None
 
     @property
     def calls(self) -> int:
@@ -92,6 +94,7 @@ class Dialer:
             try:
                 await self._standing.held.wait()
                 await self._reconcile()
+                await self._release()
                 self._keep_budgets()
                 pause = 0.0 if await self._dial() else await self._pause()
                 away = False
@@ -125,6 +128,18 @@ class Dialer:
         if self._reconciled is None or now - self._reconciled >= RECONCILE_EVERY:
             await reconcile(self._database, self._catalogue(), self._worker, self._clock)
             self._reconciled = now
+
+    async def _release(self) -> None:
+        """Judge held leads anew by rules that have just been read: those read before may have held them since."""
+        catalogue, known = self._catalogue(), self._known
+        if known is not None and known is not catalogue:
+            before = {process.servicekey: _rules(process) for process in known.processes.values()}
+            now = {process.servicekey: _rules(process) for process in catalogue.processes.values()}
+            changed = [servicekey for servicekey, rules in now.items() if before.get(servicekey) != rules]
+            if changed:
+                async with self._database.transaction() as connection:
+                    await release(connection, changed, self._clock.now())
+        self._known = catalogue
 
     async def _dial(self) -> int:
         """One look at everything that is due; returns how many calls were begun."""
@@ -209,3 +224,8 @@ class Dialer:
             if due_at is not None:
                 waits.append(max(0.0, (due_at - now) / timedelta(seconds=1)))
         return min(waits)
+
+
+def _rules(process: Process) -> object:
+    """All of a process that may hold a lead."""
+    return process.policy, process.trunks

@@ -39,3 +39,5 @@ def configure_logging(level: str, form: str) -> None:
     )
     # Libraries speak only when something is wrong.
     logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr, format="%(name)s: %(message)s")
+    # It tells a traceback of every try while PostgreSQL is away, which is said in a sentence where it matters.
+    logging.getLogger("asyncpg.pool").setLevel(logging.CRITICAL)

@@ -1,4 +1,5 @@
-"""What a changed configuration makes of leads that wait: nobody is called who is listed, or by an old text."""
+"""What a changed configuration makes of leads that wait: nobody is called who is listed, or by an old text, and
+nobody waits for a rule that is gone."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -6,11 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from leadline.calling.release import release
 from leadline.domain.events import Event, EventKind
 from leadline.domain.lead import ClosedReason, Lead, LeadState, advance
 from leadline.store import configuration as store
 from leadline.store import events, leads
-from leadline.store.configuration import ListedRow, ProcessRow, Row
+from leadline.store.configuration import ListedRow, ProcessRow, Row, TrunkRow
 
 BATCH: Final = 1_000
 """Leads that are held in memory at a time."""
@@ -19,11 +21,21 @@ BATCH: Final = 1_000
 async def draw(connection: Any, changes: Iterable[tuple[Row, Row | None]], now: datetime) -> None:
     """Bring open leads into line with rows that were written, each with what it was before."""
     listed: dict[str, list[str]] = defaultdict(list)
+    trunks_changed = False
     for row, was in changes:
-        if isinstance(row, ListedRow):
-            listed[row.organisation].append(row.number)
-        elif isinstance(row, ProcessRow) and isinstance(was, ProcessRow) and _spoken(was) != _spoken(row):
-            await _renew(connection, row, now)
+        match row, was:
+            case ListedRow(), _:
+                listed[row.organisation].append(row.number)
+            case TrunkRow(), _:
+                trunks_changed = True
+            case ProcessRow(), ProcessRow():
+                if _spoken(was) != _spoken(row):
+                    await _renew(connection, row, now)
+                await release(connection, [row.servicekey], now)
+            case _:
+                pass
+    if trunks_changed:
+        await release(connection, None, now)
     for organisation, numbers in listed.items():
         await _close(connection, await store.open_leads_of(connection, organisation, numbers), now)
 

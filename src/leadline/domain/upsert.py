@@ -128,7 +128,7 @@ def decide(existing: Lead | None, record: Record, desk: Desk, new_id: int) -> De
     if existing.state in _PROTECTED:
         _say_updated(draft, names)
         if asks:
-            note = f"the lead is {existing.state}: {' and '.join(sorted(asks))} were not taken, push again later"
+            note = f"the lead is {existing.state}: {' and '.join(sorted(asks))} not taken, push again later"
     elif existing.state is LeadState.CLOSED:
         _say_updated(draft, names)
         _reopen(draft, existing, record)

@@ -76,3 +76,24 @@ async def postpone(connection: Any, kind: DueKind, leads: Sequence[Lead], until:
         [lead.id for lead in leads],
         until,
     )
+
+
+async def held(connection: Any, servicekeys: Sequence[str] | None, now: datetime, after: int, most: int) -> list[Lead]:
+    """Leads that a rule delays, of these processes or of all, locked, with ids after one, by their ids.
+
+    What another transaction holds is passed over.
+    """
+    rows = await connection.fetch(
+        """select lead.* from due
+           join lead on lead.organisation_id = due.organisation_id and lead.id = due.lead_id
+           join process on process.id = lead.process_id
+           where due.kind = $1 and due.due_at > $2 and held_by is not null and state = 'scheduled'
+           and (servicekey = any($3::text[]) or $3::text[] is null) and lead.id > $4
+           order by lead.id limit $5 for update of lead skip locked""",
+        DueKind.CALL.value,
+        now,
+        servicekeys,
+        after,
+        most,
+    )
+    return [from_row(row) for row in rows]
