@@ -27,6 +27,7 @@ from leadline.prompts.stage import PromptStage
 from leadline.role import Role
 from leadline.settings import Settings
 from leadline.store.catalogue import CatalogueReader
+from leadline.store.configuration import notify
 from leadline.store.data_directory import DataDirectory, Running
 from leadline.store.database import Database
 from leadline.store.embedded.server import EmbeddedPostgres
@@ -121,6 +122,7 @@ class Leadline:
             wakers = await self._start_worker(stack, dsn, database, catalogue)
 
         async def reread() -> None:
+            self._reread_secrets()
             await catalogue.refresh()
             for wake in wakers:
                 wake()
@@ -162,8 +164,7 @@ class Leadline:
         stack.push_async_callback(speech.stop)
         worker = f"{socket.gethostname()}-{os.getpid()}-{token_hex(4)}"
         standing = Standing(dsn, worker, self._clock)
-        passwords = {trunk.policy.name: trunk.password for trunk in self._configuration.trunks}
-        dialer = Dialer(database, self._clock, standing, worker, self._engines, catalogue, passwords.get)
+        dialer = Dialer(database, self._clock, standing, worker, self._engines, catalogue, self._password)
         prompts = PromptStage(database, self._clock, {speech.name: speech}, catalogue)
         expiry = ExpiryStage(database, self._clock, catalogue)
         self._dialer = dialer
@@ -178,6 +179,16 @@ class Leadline:
         self._keep(stack, "prompts", prompts.run)
         self._keep(stack, "expiry", expiry.run)
         return [dialer.wake, prompts.wake, expiry.wake]
+
+    def _password(self, name: str) -> str | None:
+        return next((trunk.password for trunk in self._configuration.trunks if trunk.policy.name == name), None)
+
+    def _reread_secrets(self) -> None:
+        """Passwords are in no database: a changed one is found in our own file, or the old one stays."""
+        try:
+            self._configuration = read(self._options.configuration, self._environment)
+        except ConfigurationError as error:
+            log.warning("the configuration file has faults: passwords of trunks stay as they were", reason=str(error))
 
     def _keep(self, stack: AsyncExitStack, name: str, run: Callable[[], Awaitable[None]]) -> None:
         """Have a stage run until Leadline stops; one that fails says so and begins again."""
@@ -247,6 +258,8 @@ async def apply_configuration(dsn: str, configuration: Configuration) -> Plan:
         async with database.transaction() as connection:
             made = await plan(connection, configuration)
             await apply(connection, made, SystemClock())
+            if not made and any(trunk.policy.secured for trunk in configuration.trunks):
+                await notify(connection)  # passwords are compared nowhere: whoever runs reads its own file again
         return made
     finally:
         await database.close()

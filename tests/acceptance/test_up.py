@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import re
+import secrets
 import signal
 import socket
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 from acceptance.program import Program, configuration, leadline
 from leadline.store.data_directory import DataDirectory
 from leadline.telephony.callee import Callee
+from leadline.telephony.phone import Phone
 
 
 async def test_it_says_ready_when_it_is_and_stops_in_good_order(started):
@@ -195,6 +198,23 @@ async def test_apply_changes_a_running_leadline_and_a_second_run_nothing(started
             await asyncio.sleep(0.05)
     assert (await program.push({"mobilenumber": "12"}, servicekey="P"))["statuscode"] == "1108"
     assert DataDirectory.read_running(program.home / "data") is not None
+
+
+async def test_a_changed_password_of_a_trunk_reaches_a_running_leadline(started, tmp_path: Path):
+    async with Phone(credentials=("acme", "new")) as carrier:
+        program = await started(trunk="username: acme\n    password: old\n    cps: 100")
+        file, data = tmp_path / "leadline.yaml", str(tmp_path / "data")
+        text = re.sub(r"127\.0\.0\.1:\d+", f"127.0.0.1:{carrier.port}", file.read_text())
+        file.write_text(text)
+        assert (await leadline("apply", str(file), "--data", data))[0] == 0
+        file.write_text(text.replace("password: old", "password: new"))
+        code, out, _ = await leadline("apply", str(file), "--data", data)
+        assert (code, out) == (0, "nothing to change\n")
+        async with asyncio.timeout(30):
+            while not carrier.calls:
+                answer = await program.push({"mobilenumber": f"98200{secrets.randbelow(10**5):05}"})
+                assert answer["statuscode"] == "001"
+                await asyncio.sleep(0.2)
 
 
 async def test_init_writes_a_configuration_that_up_takes(tmp_path: Path):

@@ -241,6 +241,15 @@ async def test_a_full_trunk_does_not_hold_up_a_process_with_another(at, engine):
     assert used["wide"] >= 1
 
 
+async def test_a_trunk_whose_password_is_not_known_here_carries_nothing(at, engine):
+    secured = a_trunk(name="secured", engine="fake", secured=True)
+    desk: Bench = at(process(trunks=(secured, a_trunk(name="open", engine="fake"))))
+    lead = await desk.push()
+    async with desk.dialing():
+        seen = await desk.rested(lead)
+    assert [attempt["trunk"] for attempt in seen["attempts"]] == ["open"]
+
+
 async def test_a_listed_number_is_never_dialed(at, engine, database):
     desk: Bench = at(process())
     lead = await desk.push()

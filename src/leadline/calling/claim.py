@@ -1,6 +1,6 @@
 """The claim: due leads become attempts, or are held, or closed, in one transaction before any INVITE leaves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -13,6 +13,7 @@ from leadline.domain.conclusion import CONGESTION_WAIT
 from leadline.domain.eligibility import Facts, Route, Verdict, delaying, forbidding, judge, routes
 from leadline.domain.events import Event, EventKind
 from leadline.domain.lead import Lead, LeadState, advance
+from leadline.domain.policy import TrunkPolicy
 from leadline.domain.prompt import prompts_of
 from leadline.domain.upsert import DueKind
 from leadline.store import attempts, claims, do_not_call, leads, prompts
@@ -40,11 +41,19 @@ class _Draft:
 class Claimer:
     """Claims due leads for one worker, within the budgets of the trunks."""
 
-    def __init__(self, database: Database, clock: Clock, worker: str, budgets: Mapping[str, TrunkBudget]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        worker: str,
+        budgets: Mapping[str, TrunkBudget],
+        is_up: Callable[[TrunkPolicy], bool],
+    ) -> None:
         self._database = database
         self._clock = clock
         self._worker = worker
         self._budgets = budgets
+        self._is_up = is_up
 
     async def claim(self, process: Process, priority: int, most: int) -> list[Ticket]:
         """Up to `most` attempts of one process, committed; each holds a slot of its trunk until it is released."""
@@ -99,11 +108,12 @@ class Claimer:
         audio: Mapping[str, bytes],
         now: datetime,
     ) -> None:
-        route = next((way for way in ways if self._budgets[way.trunk].reserve()), None)
+        up = {trunk.name: trunk for trunk in process.trunks if self._is_up(trunk)}
+        route = next((way for way in ways if way.trunk in up and self._budgets[way.trunk].reserve()), None)
         if route is None:
             draft.full.append(lead)
             return
-        trunk = next(trunk for trunk in process.trunks if trunk.name == route.trunk)
+        trunk = up[route.trunk]
         ticket = Ticket(uuid4(), lead, process, trunk, route.dial_string, audio, another_trunk=ways[-1] != route)
         dialing = replace(lead, state=advance(lead.state, LeadState.DIALING), due_at=None, held_by=None, updated_at=now)
         created = {

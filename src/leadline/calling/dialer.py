@@ -69,7 +69,7 @@ class Dialer:
         self._catalogue = catalogue
         self._passwords = passwords
         self._budgets: dict[str, TrunkBudget] = {}
-        self._claimer = Claimer(database, clock, worker, self._budgets)
+        self._claimer = Claimer(database, clock, worker, self._budgets, self._is_up)
         self._live: dict[asyncio.Task[None], LiveCall] = {}
         self._woken = asyncio.Event()
         self._draining = False
@@ -193,6 +193,12 @@ class Dialer:
         for trunk in self._catalogue().trunks.values():
             budget = self._budgets.get(trunk.name)
             if budget is None:
+                if not self._is_known(trunk):
+                    log.error(
+                        "nothing is dialed over a trunk whose password is not known here: "
+                        "write it in the file that `leadline up` was started with, and apply that",
+                        trunk=trunk.name,
+                    )
                 self._budgets[trunk.name] = TrunkBudget(trunk.channels, trunk.cps, loop.time)
             else:
                 budget.channels, budget.cps = trunk.channels, trunk.cps
@@ -206,15 +212,22 @@ class Dialer:
         return sum(self._budgets[trunk.name].free for trunk in process.trunks if self._is_up(trunk))
 
     def _is_up(self, trunk: TrunkPolicy) -> bool:
+        return self._engine_is_up(trunk) and self._is_known(trunk) and trunk.name in self._budgets
+
+    def _engine_is_up(self, trunk: TrunkPolicy) -> bool:
         engine = self._engines.get(trunk.engine)
-        return engine is not None and engine.available and trunk.name in self._budgets
+        return engine is not None and engine.available
+
+    def _is_known(self, trunk: TrunkPolicy) -> bool:
+        """Whether we have the password of a trunk that has one: without it every call would fail, and count."""
+        return not trunk.secured or self._passwords(trunk.name) is not None
 
     async def _pause(self) -> float:
         """Seconds until there may be something to do without being woken."""
         trunks = self._catalogue().trunks.values()
         waits = [LONGEST_WAIT]
         waits += [wait for budget in self._budgets.values() if (wait := budget.wait) is not None and budget.free == 0]
-        if any(trunk.name in self._budgets and not self._is_up(trunk) for trunk in trunks):
+        if not all(self._engine_is_up(trunk) for trunk in trunks):
             waits.append(ENGINE_AWAY)
         servable = self._servable()
         if servable:

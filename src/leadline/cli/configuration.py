@@ -9,6 +9,7 @@ import uvloop
 from leadline import settings as table
 from leadline.bootstrap import apply_configuration, find_database
 from leadline.cli.console import out
+from leadline.configuration.configuration import Sip
 from leadline.configuration.reading import read, starter
 from leadline.domain.errors import ConfigurationError
 from leadline.settings import Settings
@@ -36,10 +37,13 @@ def apply(file: Path, data: Path | None, settings: Settings, environment: Mappin
     """Print what is to change, and change it."""
     configuration = read(file, environment)
     dsn = find_database(settings, data or settings.data)
+    if configuration.sip != Sip():
+        out.print("sip: takes effect at the next start")
     made = uvloop.run(apply_configuration(dsn, configuration))
     for line in made.lines:
         out.print(str(line), markup=False)
-    out.print("nothing to change" if not made.lines else f"{len(made.lines)} changes applied")
+    count = len(made.lines)
+    out.print("nothing to change" if not count else f"{count} change{'s' if count > 1 else ''} applied")
 
 
 def settings(environment: Mapping[str, str]) -> None:

@@ -198,6 +198,7 @@ class Builder:
             number_types=tuple(sorted(document.number_types)),
             channels=document.channels,
             cps=document.cps,
+            secured=document.password is not None,
         )
         return ConfiguredTrunk(policy, document.password.get_secret_value() if document.password else None)
 

@@ -156,3 +156,5 @@ class TrunkPolicy:
     """Calls up at any moment."""
     cps: int = 5
     """INVITEs in any sliding second."""
+    secured: bool = False
+    """Whether the trunk has a password; where that is not known, nothing is dialed over it."""
