@@ -8,19 +8,26 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+import push_speed
 import push_to_invite
 from rich.console import Console
 from rich.table import Table
 
-BENCHES = {"push_to_invite": push_to_invite.measure}
+BENCHES = {"push_to_invite": push_to_invite.measure, "push": push_speed.measure}
+LONG = {"push_million": push_speed.measure_million}
+"""Minutes each: only where they are named."""
 RESULTS = Path(__file__).with_name("results.json")
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("names", nargs="*", help="which benchmarks; all if none is named")
+    arguments.add_argument(
+        "names",
+        nargs="*",
+        help=f"which benchmarks, of {', '.join(BENCHES | LONG)}; without a name all but the long ones",
+    )
     names = arguments.parse_args().names or list(BENCHES)
-    figures = [figure for name in names for figure in asyncio.run(BENCHES[name]())]
+    figures = [figure for name in names for figure in asyncio.run((BENCHES | LONG)[name]())]
     table = Table(title="Leadline, each beside its ceiling")
     for heading in ("What", "Leadline", "Ceiling", "Ratio", "Goal", "Unit", "What the ceiling is"):
         table.add_column(heading, overflow="fold")

@@ -20,7 +20,11 @@ from leadline.configuration.plan import Plan, apply, plan
 from leadline.configuration.reading import read
 from leadline.domain.errors import ConfigurationError, DatabaseUnavailable, EngineUnavailable
 from leadline.intake.command import Intake
+from leadline.intake.explain import Explainer
 from leadline.intake.request import Limits
+from leadline.intake.rest import RestIntake
+from leadline.intake.retention import Retention
+from leadline.intake.siblings import Siblings
 from leadline.intake.vendor import VendorIntake
 from leadline.prompts.engines.espeak import EspeakEngine
 from leadline.prompts.stage import PromptStage
@@ -36,6 +40,10 @@ from leadline.store.workers import Standing
 from leadline.telephony.embedded.engine import EmbeddedEngine, EmbeddedSettings
 from leadline.telephony.engine import Engine
 from leadline.web.application import application
+from leadline.web.authority import Guard
+from leadline.web.body import Bodies
+from leadline.web.limits import RateLimit, UnknownKeys
+from leadline.web.push import PushEndpoints
 from leadline.web.server import HttpServer
 from leadline.web.vendor import VendorEndpoint
 
@@ -141,6 +149,8 @@ class Leadline:
                 changed.clear()
                 await reread()
 
+        retention = Retention(database, self._clock, self._settings.push_log_days)
+        self._keep(stack, "retention", retention.run)
         self._keep(stack, "notifications", lambda: database.listen(heard, self._clock))
         self._keep(stack, "configuration", follow_configuration)
 
@@ -210,9 +220,14 @@ class Leadline:
     def _application(self, database: Database, catalogue: CatalogueReader) -> Callable[..., Awaitable[None]]:
         settings = self._settings
         limits = Limits(settings.max_records, settings.hide_foreign_service_keys)
-        intake = VendorIntake(Intake(database, self._clock), self._clock, limits)
-        vendor = VendorEndpoint(intake, catalogue, settings.max_body)
-        return application(vendor, database, catalogue, lambda: self._missing(database))
+        intake = Intake(database, self._clock)
+        explainer, siblings = Explainer(database, self._clock), Siblings(database, self._clock, limits)
+        guard = Guard(catalogue, UnknownKeys(self._clock), RateLimit(self._clock, settings.rate_limit))
+        bodies = Bodies(settings.max_body, settings.max_in_flight, settings.body_timeout)
+        documents = VendorIntake(intake, explainer, siblings, self._clock, limits)
+        vendor = VendorEndpoint(documents, catalogue, bodies, guard)
+        push = PushEndpoints(RestIntake(intake, explainer, self._clock, limits), guard, bodies)
+        return application(vendor, push, explainer, database, guard, lambda: self._missing(database))
 
     async def _missing(self, database: Database) -> dict[str, str]:
         """What keeps this process from its work, by name."""

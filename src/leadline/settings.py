@@ -88,14 +88,23 @@ TABLE: Final = (
     Setting("http", "127.0.0.1:8080", "host:port", "Where HTTP is served; port 0 picks a free one.", address),
     Setting("drain", "30", "seconds", "How long calls that are up may go on after SIGTERM.", _seconds),
     Setting("max_body", "16777216", "bytes", "The largest request that is read; 413 beyond.", _whole(1_024, 2**31 - 1)),
+    Setting("max_in_flight", "268435456", "bytes", "Of all requests at once; 503 beyond.", _whole(1_024, 2**40)),
+    Setting("body_timeout", "60", "seconds", "How long a body may take to come; 408 beyond.", _whole(1, 3_600)),
     Setting("max_records", "10000", "records", "The most records of one push.", _whole(1, 1_000_000)),
+    Setting("rate_limit", "0", "requests/second", "The most of one API key; 429 beyond; 0: any.", _whole(0, 10**6)),
     Setting("hide_foreign_service_keys", "false", "true|false", "Answer 1108, not 1243, for a foreign service key.",
             _truth),
+    Setting("push_log_days", "90", "days", "How long the push log is kept.", _whole(1, 36_500)),
     Setting("sip_workers", "1", "processes", "Of the embedded SIP engine, about 100 calls each.", _whole(1, 64)),
     Setting("log_level", "info", "|".join(_LEVELS), "The least that is logged.", _one_of(_LEVELS)),
     Setting("log_format", "console", "|".join(_FORMATS), "Logs for people or for machines.", _one_of(_FORMATS)),
 )  # fmt: skip
-"""Every variable there is; `leadline settings` prints it."""
+"""Every variable of a Leadline; `leadline settings` prints it."""
+CLIENT: Final = (
+    Setting("url", "", "URL", "The Leadline that `leadline push` speaks to when none runs here.", str),
+    Setting("apikey", "", "key", "The organisation's API key, for `leadline push` and `leadline replay`.", str),
+)
+"""What only a command reads that speaks to a Leadline from outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +130,12 @@ class Settings:
     http: tuple[str, int]
     drain: float
     max_body: int
+    max_in_flight: int
+    body_timeout: int
     max_records: int
+    rate_limit: int
     hide_foreign_service_keys: bool
+    push_log_days: int
     sip_workers: int
     log_level: str
     log_format: str
@@ -141,7 +154,7 @@ class Settings:
                 wrong.append(f"{setting.name}: {error}; or unset it for {setting.default or 'the embedded one'}")
         if wrong:
             raise ConfigurationError("\n".join(wrong))
-        known = {setting.name for setting in TABLE}
+        known = {setting.name for setting in (*TABLE, *CLIENT)}
         return cls(
             **values, unknown=tuple(sorted(name for name in env if name.startswith(PREFIX) and name not in known))
         )
@@ -153,13 +166,15 @@ def environment() -> Mapping[str, str]:
 
 
 def rows(env: Mapping[str, str]) -> list[Row]:
-    """Every variable with the value that holds, as written."""
+    """Every variable with the value that holds, as written; an API key is not shown."""
     return [
-        Row(setting.name, _shown(env.get(setting.name, "").strip() or setting.default), setting.default, setting.unit,
-            setting.help)
-        for setting in TABLE
-    ]  # fmt: skip
+        Row(setting.name, _shown(setting, env), setting.default, setting.unit, setting.help)
+        for setting in (*TABLE, *CLIENT)
+    ]
 
 
-def _shown(value: str) -> str:
+def _shown(setting: Setting, env: Mapping[str, str]) -> str:
+    value = env.get(setting.name, "").strip() or setting.default
+    if setting.field == "apikey" and value:
+        return "***"
     return re.sub(r"(?<=://)([^:/@]*):[^@]*(?=@)", r"\1:***", value)

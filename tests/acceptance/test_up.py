@@ -186,6 +186,7 @@ async def test_leads_are_listed_and_shown_in_the_terminal(started, phone):
 
 async def test_apply_changes_a_running_leadline_and_a_second_run_nothing(started, phone):
     program = await started()
+    before = await program.push({"mobilenumber": "13"})
     file, data = program.home / "leadline.yaml", str(program.home / "data")
     file.write_text(file.read_text().replace("servicekey: P", "servicekey: Q"))
     code, out, _ = await leadline("apply", str(file), "--data", data)
@@ -197,6 +198,10 @@ async def test_apply_changes_a_running_leadline_and_a_second_run_nothing(started
         while (await program.push({"mobilenumber": "12"}, servicekey="Q"))["statuscode"] != "001":
             await asyncio.sleep(0.05)
     assert (await program.push({"mobilenumber": "12"}, servicekey="P"))["statuscode"] == "1108"
+    # What was pushed to the process that is gone from the file is still there to be read.
+    async with program.client() as client:
+        listed = (await client.get("/v1/leads", params={"servicekey": "P"})).json()["items"]
+    assert [(lead["id"], lead["servicekey"]) for lead in listed] == [(before["results"][0]["leadid"], "P")]
     assert DataDirectory.read_running(program.home / "data") is not None
 
 

@@ -6,7 +6,9 @@ from typing import Any
 
 from builders import FixedClock, a_catalogue, a_push
 from leadline.intake.command import Intake
+from leadline.intake.explain import Explainer
 from leadline.intake.request import Limits
+from leadline.intake.siblings import Siblings
 from leadline.intake.vendor import VendorIntake
 from leadline.store import leads
 from leadline.store.catalogue import Catalogue
@@ -20,7 +22,9 @@ class Front:
         self.clock = FixedClock()
         self.database = database
         self.catalogue = catalogue or a_catalogue()
-        self.intake = VendorIntake(Intake(database, self.clock), self.clock, Limits())
+        limits, explainer = Limits(), Explainer(database, self.clock)
+        siblings = Siblings(database, self.clock, limits)
+        self.intake = VendorIntake(Intake(database, self.clock), explainer, siblings, self.clock, limits)
 
     async def push(self, *records: Any, **nodes: Any) -> dict[str, Any]:
         answer = await self.intake.answer(a_push(*records, **nodes), self.catalogue, "json")

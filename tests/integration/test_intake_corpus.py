@@ -16,7 +16,9 @@ from builders import FixedClock, a_catalogue, a_policy, a_process, a_trunk, an_o
 from leadline.domain.flow import Flow, Say
 from leadline.domain.policy import ProcessPolicy
 from leadline.intake.command import Intake
+from leadline.intake.explain import Explainer
 from leadline.intake.request import Limits
+from leadline.intake.siblings import Siblings
 from leadline.intake.vendor import VendorIntake
 from leadline.store.catalogue import Catalogue, key_hash
 
@@ -63,7 +65,9 @@ async def test_the_corpus(path, database):
     case = json.loads(path.read_text())
     body = (path.parent / case["body"]).read_bytes() if "body" in case else json.dumps(case["request"]).encode()
     clock = FixedClock()
-    intake = VendorIntake(Intake(database, clock), clock, Limits(**case.get("limits", {})))
+    limits = Limits(**case.get("limits", {}))
+    siblings = Siblings(database, clock, limits)
+    intake = VendorIntake(Intake(database, clock), Explainer(database, clock), siblings, clock, limits)
 
     answer = msgspec.json.decode(msgspec.json.encode(await intake.answer(body, catalogue_of(case), "json")))
 

@@ -3,17 +3,14 @@
 from collections.abc import AsyncIterator
 from datetime import datetime
 
+import api
 import httpx
 import pytest
 
-from builders import APIKEY, FixedClock, a_catalogue, a_process, a_push, an_organisation
+from builders import APIKEY, a_catalogue, a_process, a_push, an_organisation
 from leadline.domain.errors import DatabaseUnavailable
-from leadline.intake.command import Intake
-from leadline.intake.request import Limits
-from leadline.intake.vendor import VendorIntake
 from leadline.store.database import Database
-from leadline.web.application import application
-from leadline.web.vendor import PATH, VendorEndpoint
+from leadline.web.vendor import PATH
 
 OTHER = "other_org"
 AS_ACME = {"Authorization": f"Bearer {APIKEY}"}
@@ -23,12 +20,7 @@ JSON = {"Content-Type": "application/json"}
 def an_application(database: Database, missing: dict[str, str] | None = None):
     second = an_organisation(id=2, name="Other", logins=frozenset())
     known = a_catalogue(a_process(), a_process(id=2, servicekey="Second"), organisations=((OTHER, second),))
-    intake = VendorIntake(Intake(database, FixedClock()), FixedClock(), Limits())
-
-    async def ready() -> dict[str, str]:
-        return missing or {}
-
-    return application(VendorEndpoint(intake, lambda: known, 10_000), database, lambda: known, ready)
+    return api.an_application(database, known, missing=missing, max_body=10_000)
 
 
 @pytest.fixture

@@ -78,6 +78,7 @@ def test_every_key_says_what_it_says():
     policy, inbound = acme.processes[0].policy, acme.processes[1].policy
     assert configuration.sip == Sip(("0.0.0.0", 5060), None, (20_000, 20_999))
     assert acme.tts_until == date(2031, 6, 30)
+    assert (acme.lenient_json, beta.lenient_json) == (True, False)
     assert acme.users == (User("asha", "Asha", "agent"), User("boss", None, "supervisor"))
     assert acme.do_not_call == ("+919800000000", "+919800000001")
     assert (policy.direction, policy.region, policy.crm_unique_field) == (Direction.BLENDED, "GB", "policy")

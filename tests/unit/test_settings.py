@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from leadline.domain.errors import ConfigurationError
-from leadline.settings import TABLE, Settings, address, environment, rows
+from leadline.settings import CLIENT, TABLE, Settings, address, environment, rows
 
 
 def test_without_any_variable_everything_has_its_default():
@@ -18,8 +18,12 @@ def test_without_any_variable_everything_has_its_default():
         http=("127.0.0.1", 8080),
         drain=30.0,
         max_body=16 * 1024 * 1024,
+        max_in_flight=256 * 1024 * 1024,
+        body_timeout=60,
         max_records=10_000,
+        rate_limit=0,
         hide_foreign_service_keys=False,
+        push_log_days=90,
         sip_workers=1,
         log_level="info",
         log_format="console",
@@ -38,8 +42,12 @@ def test_every_variable_is_read():
             "LEADLINE_HTTP": "[::]:80",
             "LEADLINE_DRAIN": "2.5 s",
             "LEADLINE_MAX_BODY": "1024",
+            "LEADLINE_MAX_IN_FLIGHT": "2048",
+            "LEADLINE_BODY_TIMEOUT": "7",
             "LEADLINE_MAX_RECORDS": "5",
+            "LEADLINE_RATE_LIMIT": "25",
             "LEADLINE_HIDE_FOREIGN_SERVICE_KEYS": "Yes",
+            "LEADLINE_PUSH_LOG_DAYS": "7",
             "LEADLINE_SIP_WORKERS": "4",
             "LEADLINE_LOG_LEVEL": "DEBUG",
             "LEADLINE_LOG_FORMAT": "json",
@@ -54,8 +62,12 @@ def test_every_variable_is_read():
         http=("::", 80),
         drain=2.5,
         max_body=1024,
+        max_in_flight=2048,
+        body_timeout=7,
         max_records=5,
+        rate_limit=25,
         hide_foreign_service_keys=True,
+        push_log_days=7,
         sip_workers=4,
         log_level="debug",
         log_format="json",
@@ -109,7 +121,7 @@ def test_the_rows_say_what_holds_and_hide_passwords():
     shown = {
         row.name: row for row in rows({"LEADLINE_DATABASE_URL": "postgresql://me:hidden@db/x", "LEADLINE_DRAIN": "5"})
     }
-    assert list(shown) == [setting.name for setting in TABLE]
+    assert list(shown) == [setting.name for setting in (*TABLE, *CLIENT)]
     assert shown["LEADLINE_DATABASE_URL"].value == "postgresql://me:***@db/x"
     assert (shown["LEADLINE_DRAIN"].value, shown["LEADLINE_DRAIN"].default) == ("5", "30")
     assert all(row.unit and row.help.endswith(".") for row in shown.values())

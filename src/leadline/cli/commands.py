@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from leadline.role import Role
+from leadline.store.keys import Scope
 
 app = typer.Typer(
     name="leadline",
@@ -26,6 +27,15 @@ DataDir = Annotated[
     Path | None,
     typer.Option("--data", help="Data directory; else LEADLINE_DATA, else ./leadline-data.", show_default=False),
 ]
+
+Url = Annotated[
+    str | None,
+    typer.Option(
+        metavar="http://HOST:PORT", help="The Leadline; else the one that runs on --data, else LEADLINE_URL.",
+        show_default=False,
+    ),
+]  # fmt: skip
+ApiKeyName = Annotated[str, typer.Option(metavar="NAME", help="The variable that holds the API key.")]
 
 
 @app.command("up")
@@ -101,6 +111,117 @@ def leads_command(
 
     filters = leads.Filters(servicekey, number, state, limit)
     leads.show(lead_id, filters, data, load_settings(), as_json=as_json)
+
+
+@app.command("explain")
+def explain_command(
+    lead_id: Annotated[int, typer.Argument(metavar="LEAD", help="A lead's id, as `leadline leads` lists it.")],
+    data: DataDir = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+) -> None:
+    """Tell why a lead is not ringing now: every rule, whether it passes, why, and until when."""
+    from leadline.cli import explain
+    from leadline.cli.settings import load_settings
+
+    explain.show(lead_id, data, load_settings(), as_json=as_json)
+
+
+@app.command("keys")
+def keys_command(
+    organisation: Annotated[str | None, typer.Argument(help="Only of this organisation.", show_default=False)] = None,
+    add: Annotated[str | None, typer.Option(metavar="NAME", help="Make a key, shown once.", show_default=False)] = None,
+    scopes: Annotated[
+        list[Scope] | None, typer.Option("--scope", help="What the new key may do; may be given twice.")
+    ] = None,
+    retire: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Let a key open nothing any more.", show_default=False)
+    ] = None,
+    data: DataDir = None,
+) -> None:
+    """List the keys that an organisation has beside its API key; make or retire one."""
+    from leadline.cli import keys
+    from leadline.cli.settings import load_settings
+
+    keys.run(keys.Asked(organisation, add, tuple(scopes or ()), retire), data, load_settings())
+
+
+@app.command("push")
+def push_command(
+    file: Annotated[str, typer.Argument(help="CSV, JSON or NDJSON, plain or gzip; - is standard input.")],
+    servicekey: Annotated[str, typer.Option("--servicekey", "-k", help="The process.")],
+    updateparam: Annotated[
+        str | None,
+        typer.Option(help="The key that decides insert or update; mobilenumber if not said.", show_default=False),
+    ] = None,
+    media: Annotated[str | None, typer.Option(help="12 (Voice Out) if not said.", show_default=False)] = None,
+    calltype: Annotated[str | None, typer.Option(help="For rows without one.", show_default=False)] = None,
+    calldatetime: Annotated[str | None, typer.Option(help="For rows without one.", show_default=False)] = None,
+    reqdatetime: Annotated[
+        str | None,
+        typer.Option(help="A moment, or now; the file's own time if not said.", show_default=False),
+    ] = None,
+    maps: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="COLUMN=NODE", help="What a column is; COLUMN= leaves it out. Repeatable."),
+    ] = None,
+    exact: Annotated[bool, typer.Option("--exact", help="Columns by their own names only.")] = False,
+    keep_blanks: Annotated[bool, typer.Option("--keep-blanks", help="An empty cell clears what is stored.")] = False,
+    form: Annotated[
+        str | None, typer.Option("--format", metavar="csv|json|ndjson", help="Else by name and content.")
+    ] = None,
+    delimiter: Annotated[str | None, typer.Option(help="Of a CSV; else found out.", show_default=False)] = None,
+    encoding: Annotated[str | None, typer.Option(help="Else found out.", show_default=False)] = None,
+    batch: Annotated[int, typer.Option(min=1, max=10_000, help="Records of one request.")] = 1_000,
+    in_flight: Annotated[int, typer.Option(min=1, max=16, help="Requests at once.")] = 2,
+    journal: Annotated[Path | None, typer.Option(help="Else FILE.push-journal.", show_default=False)] = None,
+    rejected: Annotated[
+        Path | None, typer.Option(help="Refused rows; else FILE.rejected.csv.", show_default=False)
+    ] = None,
+    restart: Annotated[bool, typer.Option("--restart", help="From the beginning, whatever was pushed before.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Store nothing; say what a push would do.")] = False,
+    url: Url = None,
+    data: DataDir = None,
+    apikey_env: ApiKeyName = "LEADLINE_APIKEY",
+) -> None:
+    """Push a file of customers; safe to run again, and to go on with after Ctrl-C."""
+    from leadline.cli.push import Order, door, push
+    from leadline.cli.settings import environment, load_settings
+
+    order = Order(
+        file=file, servicekey=servicekey, updateparam=updateparam, media=media, calltype=calltype,
+        calldatetime=calldatetime, reqdatetime=reqdatetime, maps=maps or (), exact=exact, keep_blanks=keep_blanks,
+        format=form, delimiter=delimiter, encoding=encoding, batch=batch, in_flight=in_flight, journal=journal,
+        rejected=rejected, restart=restart, dry_run=dry_run,
+    )  # fmt: skip
+    raise typer.Exit(push(order, door(url, data or load_settings().data, apikey_env, environment())))
+
+
+@app.command("replay")
+def replay_command(
+    file: Annotated[
+        Path | None, typer.Argument(help="Where to write them: .csv, else NDJSON; else standard output.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only of pushes since: 2026-11-25, or with time and offset.", show_default=False)
+    ] = None,
+    servicekey: Annotated[str | None, typer.Option("--servicekey", "-k", help="Only of this process.")] = None,
+    push: Annotated[bool, typer.Option("--push", help="Push them again as they are.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what pushing them again would do.")] = False,
+    updateparam: Annotated[str, typer.Option(help="Where the push log does not tell.")] = "mobilenumber",
+    media: Annotated[str, typer.Option(help="Where the push log does not tell.")] = "12",
+    url: Url = None,
+    data: DataDir = None,
+    apikey_env: ApiKeyName = "LEADLINE_APIKEY",
+) -> None:
+    """Take refused records out of the push log, to be mended or pushed again."""
+    from leadline.cli.push import door
+    from leadline.cli.replay import Wanted, replay
+    from leadline.cli.settings import environment, load_settings
+
+    wanted = Wanted(
+        file=file, since=since, servicekey=servicekey, push=push, dry_run=dry_run, updateparam=updateparam, media=media
+    )
+    raise typer.Exit(replay(wanted, door(url, data or load_settings().data, apikey_env, environment())))
 
 
 @app.command("demo")

@@ -17,6 +17,11 @@ def failure(sentence: str) -> None:
     err.print(sentence, markup=False)
 
 
+def say(sentence: str) -> None:
+    """Tell what is going on, beside the result."""
+    err.print(sentence, markup=False)
+
+
 def configure_logging(level: str, form: str) -> None:
     """Log to standard error, for people (`console`) or for machines (`json`); `level` as Python names them."""
     number = logging.getLevelNamesMapping()[level.upper()]

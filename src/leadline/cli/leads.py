@@ -63,14 +63,13 @@ async def _list(dsn: str, filters: Filters) -> list[Mapping[str, Any]]:
 
 
 def _wanted(known: Catalogue, organisation_id: int, filters: Filters) -> dict[int, dict[str, str]]:
-    if filters.servicekey is not None and known.process_of(filters.servicekey) is None:
+    names = set(known.servicekey_by_id.values())
+    if filters.servicekey is not None and filters.servicekey not in names:
         raise ConfigurationError(
-            f"there is no process {filters.servicekey!r}; there are {', '.join(sorted(known.servicekeys)) or 'none'}"
+            f"there is no process {filters.servicekey!r}; there are {', '.join(sorted(names)) or 'none'}"
         )
     wanted: dict[int, dict[str, str]] = {}
-    for process in known.processes.values():
-        if process.organisation_id != organisation_id or filters.servicekey not in (None, process.servicekey):
-            continue
+    for process in known.readable(organisation_id, filters.servicekey):
         wanted[process.id] = {"state": filters.state} if filters.state else {}
         if filters.number:
             wanted[process.id]["number_key"] = number_key(filters.number, process.policy.region)
@@ -107,7 +106,7 @@ def _print_table(listed: Sequence[Mapping[str, Any]]) -> None:
         outcome = (attempts[-1]["outcome"] or attempts[-1]["state"]) if attempts else ""
         number = lead["number"] or lead["mobilenumber"] or ""
         shown.add_row(
-            str(lead["id"]), lead["servicekey"] or "(retired)", _name(lead), number, state,
+            str(lead["id"]), lead["servicekey"] or "", _name(lead), number, state,
             str(lead["status"]), held, str(len(attempts)), outcome,
         )  # fmt: skip
     out.print(shown if listed else "no leads")

@@ -1,6 +1,7 @@
 """`leadline up`: everything, until SIGTERM or Ctrl-C."""
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Mapping
@@ -41,6 +42,8 @@ async def _run(chosen: Options, settings: Settings, environment: Mapping[str, st
     loop = asyncio.get_running_loop()
 
     def say_ready(url: str) -> None:
+        gc.freeze()  # what is there now stays: looking through it again and again would stop every call
+        gc.set_threshold(50_000, 20, 20)
         sys.stdout.write(f"ready {url}\n")
         sys.stdout.flush()
         ready.set()

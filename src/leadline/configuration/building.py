@@ -95,6 +95,7 @@ class Builder:
             name=document.name,
             apikey=document.apikey.get_secret_value(),
             timezone=document.timezone,
+            lenient_json=document.lenient_json,
             tts_until=tts.until if tts else None,
             users=tuple(User(user.login, user.name, user.role) for user in document.users),
             do_not_call=tuple(sorted(set(document.do_not_call))),

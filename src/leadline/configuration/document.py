@@ -172,11 +172,11 @@ class OrganisationDocument(Document):
     name: Name
     apikey: ApiKey
     timezone: TimeZone = "UTC"
+    lenient_json: bool = False
     subscriptions: SubscriptionsDocument = SubscriptionsDocument()
     users: Rows[UserDocument] = Field(default_factory=list)
     do_not_call: Rows[Phone] = Field(default_factory=list)
     processes: Rows[ProcessDocument] = Field(default_factory=list)
-    lenient_json: Any = None
 
 
 class PrefixDocument(Document):

@@ -10,7 +10,6 @@ _PROCESS: Final = "organisations.*.processes.*"
 
 WITHOUT_EFFECT: Final[dict[str, tuple[Any, ...]]] = {
     "sip.external_address": (None,),
-    "organisations.*.lenient_json": (False,),
     "organisations.*.users.*.password": (None,),
     "organisations.*.users.*.endpoint": (None,),
     f"{_PROCESS}.mode": ("message",),

@@ -5,6 +5,7 @@ LeadlineError
 ├── ConfigurationError     the configuration file cannot be used: file, line, hint
 ├── DataDirectoryInUse     another Leadline holds the data directory
 ├── DatabaseUnavailable    PostgreSQL does not answer (now)
+├── Overloaded             more is being stored than this process takes at a time
 ├── EngineUnavailable      a telephony engine is down or full: nothing was sent
 ├── SpeechUnavailable      a speech engine cannot make a prompt now
 └── SpeechImpossible       a speech engine can never make this prompt
@@ -46,6 +47,13 @@ class DatabaseUnavailable(LeadlineError):
     """PostgreSQL does not answer; what was accepted before is safe."""
 
     code = "database_unavailable"
+    retryable = True
+
+
+class Overloaded(LeadlineError):
+    """More is being stored than this process takes at a time: nothing of the request was, and it may be sent again."""
+
+    code = "overloaded"
     retryable = True
 
 

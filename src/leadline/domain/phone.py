@@ -62,11 +62,22 @@ def parse_number(written: str, region: str) -> Number | None:
     written = written.strip()
     if not written or len(written) > LONGEST:
         return None
+    if (known := _known.get((written, region))) is not None:
+        return known
     number = _valid(written, region)
     if number is None and written.startswith("00"):
         # `00` means abroad to most of the world, though not to libphonenumber in regions that dial 011 or 0011.
         number = _valid("+" + written[2:], region)
+    if number is not None:
+        if len(_known) >= MOST_KNOWN:
+            _known.clear()
+        _known[number.e164, region] = number
     return number
+
+
+MOST_KNOWN: Final = 10_000
+_known: Final[dict[tuple[str, str], "Number"]] = {}
+"""Numbers by their E.164, under which they are read again: by the rules, by the dialer, by the next push."""
 
 
 def _valid(written: str, region: str) -> Number | None:

@@ -5,7 +5,7 @@ kept verbatim in the lead's fields.
 """
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
 from typing import Any, Final
@@ -64,14 +64,14 @@ def read_record(raw: object, desk: Desk) -> Record:
     """The record as understood; raises Refusal."""
     if not isinstance(raw, dict):
         raise Refusal("not_an_object", None, 'each element of data must be an object of nodes, {"name": "…"}')
-    nodes, fields = _sort_nodes(raw)
+    nodes, fields, named = _sort_nodes(raw)
     carried: dict[str, Any] = {name: text_of(name, nodes[name]) for name in TEXTS & nodes.keys()}
     if "mobilenumber" in carried:
         _read_number(carried, desk.policy.region)
     crm_node = desk.policy.crm_unique_field.strip().lower()
     if crm_node == "mobilenumber":
         carried |= {"crm_key": carried["number_key"]} if "number_key" in carried else {}
-    elif (own := _find(nodes, fields, crm_node)) is not _ABSENT:
+    elif (own := _find(nodes, named, crm_node)) is not _ABSENT:
         carried["crm_key"] = text_of(crm_node, own)
     key = _key(carried, desk, crm_node)
     call_at = _moment(nodes, "calldatetime", desk) or desk.defaults.call_at
@@ -80,7 +80,7 @@ def read_record(raw: object, desk: Desk) -> Record:
         carried["expires_at"] = expires_at
         if call_at is not None and expires_at < call_at:
             raise Refusal("15", "expirydatetime", EXPIRES_TOO_EARLY)
-    _check_creation(fields, desk)
+    _check_creation(named, desk)
     calltype = _calltype(nodes.get("calltype"), desk.defaults.calltype)
     if (userlogin := _userlogin(nodes.get("userlogin"), desk)) is not None:
         carried["userlogin"] = userlogin
@@ -88,7 +88,7 @@ def read_record(raw: object, desk: Desk) -> Record:
         carried["language"] = _language(nodes["language"])
     if "timezone" in nodes:
         carried["timezone"] = _timezone(nodes["timezone"])
-    missing = _check_declared(nodes, fields, desk)
+    missing = _check_declared(nodes, named, desk)
     return Record(key, carried, fields, calltype, call_at, missing)
 
 
@@ -97,18 +97,21 @@ _CALLTYPE: Final = re.compile(r"[0-9]{1,6}", re.ASCII)
 _LANGUAGE: Final = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,8})*", re.ASCII | re.IGNORECASE)
 
 
-def _sort_nodes(raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The nodes that have a meaning by their name, and all others as they came, once they can be kept.
+def _sort_nodes(raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """The nodes that have a meaning by their name; all others as they came, once they can be kept; and by their names.
 
     Of a node that is there twice the later counts, unless it is blank.
     """
     nodes: dict[str, Any] = {}
     fields: dict[str, Any] = {}
+    named: dict[str, Any] = {}
     for spelled, value in raw.items():
         name = spelled.strip().lower()
         name = ALIASES.get(name, name)
         if name not in KNOWN:
             fields[spelled] = value
+            if name not in named or not is_blank(value):
+                named[name] = value
         elif name not in nodes or not is_blank(value):
             nodes[name] = value
     for spelled, value in fields.items():
@@ -116,15 +119,12 @@ def _sort_nodes(raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]
             raise Refusal("invalid_field", ascii(spelled)[1:-1], f"the name of a node {fault}")
         if fault := unkeepable(value):
             raise Refusal("invalid_field", spelled, f"{spelled} {fault}")
-    return nodes, fields
+    return nodes, fields, named
 
 
-def _find(nodes: Mapping[str, Any], fields: Mapping[str, Any], name: str) -> Any:
-    """A node by its name in lower case; of several spellings the later, unless it is blank."""
-    if name in nodes:
-        return nodes[name]
-    found = [value for spelled, value in fields.items() if spelled.strip().lower() == name]
-    return next((value for value in reversed(found) if not is_blank(value)), found[-1] if found else _ABSENT)
+def _find(nodes: Mapping[str, Any], named: Mapping[str, Any], name: str) -> Any:
+    """A node by its name in lower case."""
+    return nodes[name] if name in nodes else named.get(name, _ABSENT)
 
 
 def _read_number(carried: dict[str, Any], region: str) -> None:
@@ -161,14 +161,11 @@ def _moment(nodes: Mapping[str, Any], name: str, desk: Desk) -> datetime | None:
     return moment
 
 
-def _check_creation(fields: Mapping[str, Any], desk: Desk) -> None:
+def _check_creation(named: Mapping[str, Any], desk: Desk) -> None:
     """`dateofleadcreation` and `timeofleadcreation` are kept as they came, but must be a date and a time."""
-    for name, reader, shape in (
-        ("dateofleadcreation", date.fromisoformat, "YYYY-MM-DD"),
-        ("timeofleadcreation", time.fromisoformat, "hh:mm:ss"),
-    ):
-        value = _find({}, fields, name)
-        if value is _ABSENT or is_blank(value):
+    for name, (reader, shape) in _CREATION.items():
+        value: Any = named.get(name)
+        if is_blank(value):
             continue
         if isinstance(value, str) and parse_moment(value, desk.zone) is not None:
             continue
@@ -176,6 +173,12 @@ def _check_creation(fields: Mapping[str, Any], desk: Desk) -> None:
             reader(value.strip())
         except (ValueError, AttributeError):
             raise Refusal("16", name, f"{name} cannot be read: write {shape}") from None
+
+
+_CREATION: Final[Mapping[str, tuple[Callable[[str], Any], str]]] = {
+    "dateofleadcreation": (date.fromisoformat, "YYYY-MM-DD"),
+    "timeofleadcreation": (time.fromisoformat, "hh:mm:ss"),
+}
 
 
 def _calltype(own: object, default: object) -> CallType | None:
@@ -222,10 +225,10 @@ def _timezone(value: object) -> str | None:
         raise Refusal("invalid_field", "timezone", "timezone must be an IANA name such as Asia/Kolkata") from None
 
 
-def _check_declared(nodes: Mapping[str, Any], fields: Mapping[str, Any], desk: Desk) -> Refusal | None:
+def _check_declared(nodes: Mapping[str, Any], named: Mapping[str, Any], desk: Desk) -> Refusal | None:
     missing = None
     for rule in desk.policy.fields:
-        value = _find(nodes, fields, rule.name.strip().lower())
+        value = _find(nodes, named, rule.name.strip().lower())
         if value is not _ABSENT:
             check_field(rule, value, desk.policy.region, desk.zone)
         elif rule.required:

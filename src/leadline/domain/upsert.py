@@ -16,7 +16,7 @@ from leadline.domain.lead import ON_THE_PHONE, ClosedReason, Lead, LeadState, ad
 from leadline.domain.policy import ProcessPolicy
 from leadline.domain.record import EXPIRES_TOO_EARLY, Record
 from leadline.domain.value import Refusal, same
-from leadline.domain.vendor import CallType, Media
+from leadline.domain.vendor import FOR_AGENTS, VOICE, CallType, Media
 
 
 class Action(StrEnum):
@@ -80,12 +80,12 @@ class _Draft:
 
     def move(self, state: LeadState) -> None:
         if self.lead.state is not state:
-            self.lead = replace(self.lead, state=advance(self.lead.state, state))
+            self.lead = self.lead.but(state=advance(self.lead.state, state))
 
     def settle(self, due_at: datetime) -> None:
         """Give the lead its place: waiting for audio, due, closed for good, or stored with nothing due."""
         desk, before = self.desk, self.lead
-        self.lead = replace(before, held_by=None, due_at=due_at)
+        self.lead = before.but(held_by=None, due_at=due_at)
         if not dials(desk.policy, before.media):
             self.move(LeadState.SCHEDULED)
             self.lead = replace(self.lead, due_at=None)
@@ -114,7 +114,7 @@ class _Draft:
 
 def dials(policy: ProcessPolicy, media: int) -> bool:
     """Whether a push of this medium to this process may ring a phone at all."""
-    return Media(media).is_voice and policy.direction != "inbound"
+    return media in VOICE and policy.direction != "inbound"
 
 
 def decide(existing: Lead | None, record: Record, desk: Desk, new_id: int) -> Decision:
@@ -122,7 +122,7 @@ def decide(existing: Lead | None, record: Record, desk: Desk, new_id: int) -> De
     if existing is None:
         return _insert(record, desk, new_id)
     columns, names = _changes(existing, record, desk)
-    draft = _Draft(replace(existing, **columns) if columns else existing, desk, names)
+    draft = _Draft(existing.but(**columns) if columns else existing, desk, names)
     asks = _asks(existing, record)
     note = None
     if existing.state in _PROTECTED:
@@ -149,7 +149,7 @@ def _decision(draft: _Draft, note: str | None) -> Decision:
     if not draft.events:
         return Decision(lead, Action.UNCHANGED, forbidden=forbidden, note=note)
     action = Action.STORED_NOT_DIALABLE if forbidden else Action.UPDATED
-    return Decision(replace(lead, updated_at=desk.now), action, tuple(draft.events), forbidden, note)
+    return Decision(lead.but(updated_at=desk.now), action, tuple(draft.events), forbidden, note)
 
 
 def _insert(record: Record, desk: Desk, new_id: int) -> Decision:
@@ -312,7 +312,7 @@ def due_rows(lead: Lead) -> list[tuple[DueKind, datetime]]:
     rows = []
     if lead.state is LeadState.AWAITING_PROMPT:
         rows.append((DueKind.PROMPT, lead.updated_at))
-    elif lead.state is LeadState.SCHEDULED and lead.due_at is not None and not CallType(lead.calltype).waits_for_agent:
+    elif lead.state is LeadState.SCHEDULED and lead.due_at is not None and lead.calltype not in FOR_AGENTS:
         rows.append((DueKind.CALL, lead.due_at))
     if lead.expires_at is not None and lead.state not in ON_THE_PHONE | {LeadState.CLOSED}:
         rows.append((DueKind.EXPIRY, lead.expires_at))

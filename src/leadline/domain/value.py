@@ -41,6 +41,8 @@ def plain_text(value: object) -> str | None:
 
 def text_of(node: str, value: object) -> str | None:
     """A node's text, None if it is blank; raises Refusal."""
+    if isinstance(value, str) and len(value) <= LONGEST_TEXT and value.isascii() and "\0" not in value:
+        return value.strip() or None  # as nearly every node is
     if is_blank(value):
         return None
     if (fault := unkeepable(value)) is not None:

@@ -24,7 +24,10 @@ class Media(IntEnum):
     @property
     def is_voice(self) -> bool:
         """Whether a push of this medium may ring a phone."""
-        return self in (Media.VOICE_IN, Media.VOICE_OUT)
+        return self in VOICE
+
+
+VOICE: Final = frozenset({Media.VOICE_IN, Media.VOICE_OUT})
 
 
 class CallType(IntEnum):
@@ -40,13 +43,15 @@ class CallType(IntEnum):
     @property
     def waits_for_agent(self) -> bool:
         """Whether the phone rings only when an agent says so."""
-        return self in (CallType.PREVIEW, CallType.PREVIEW_CALLBACK)
+        return self in FOR_AGENTS
 
     @property
     def priority(self) -> int:
         """Place in the queue of due leads, 0 first."""
         return PRIORITIES[self]
 
+
+FOR_AGENTS: Final = frozenset({CallType.PREVIEW, CallType.PREVIEW_CALLBACK})
 
 PRIORITIES: Final = {
     CallType.HOT_LEAD: 0,

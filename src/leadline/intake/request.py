@@ -4,7 +4,7 @@ Every translation (`vendor.py`; `/v1/leads:push` gets its own beside it) hands o
 lives in one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
@@ -51,6 +51,10 @@ class Push:
     transport: str
     requestid: str | None = None
     verbose: bool = False
+    dryrun: bool = False
+    """Whether it is only to be explained: whoever takes it all the same rings phones."""
+    warnings: Sequence[str] = ()
+    """What is told of how it was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +94,15 @@ def understand(
 ) -> Push:
     """The push that an organisation's nodes ask for; raises PushRefused at the first node that is wrong."""
     zone = organisation.timezone
-    process = _process(nodes, organisation, catalogue, limits)
+    process = process_of(nodes, organisation, catalogue, limits)
     media = _media(nodes, zone)
     parameter = _update_parameter(nodes, zone)
-    requested_at = _moment(nodes, "reqdatetime", zone)
+    requested_at = moment_of(nodes, "reqdatetime", zone)
     if requested_at is None:
-        raise _refused(Code.DATE_FORMAT, "reqdatetime", "reqdatetime is mandatory: YYYY-MM-DD hh:mm:ss", zone)
+        raise node_refused(Code.DATE_FORMAT, "reqdatetime", "reqdatetime is mandatory: YYYY-MM-DD hh:mm:ss", zone)
     defaults = Defaults(
-        call_at=_moment(nodes, "calldatetime", zone),
-        expires_at=_moment(nodes, "expirydatetime", zone),
+        call_at=moment_of(nodes, "calldatetime", zone),
+        expires_at=moment_of(nodes, "expirydatetime", zone),
         calltype=nodes.get("calltype"),
         userlogin=nodes.get("userlogin"),
     )
@@ -115,10 +119,12 @@ def understand(
         transport=transport,
         requestid=_text(nodes.get("requestid")) or None,
         verbose=_is_on(nodes.get("verbose")),
+        dryrun=_is_on(nodes.get("dryrun")),
     )
 
 
-def _refused(code: Code, node: str, message: str, zone: tzinfo, name: str | None = None) -> PushRefused:
+def node_refused(code: Code, node: str, message: str, zone: tzinfo, name: str | None = None) -> PushRefused:
+    """The refusal of a request for one node; `name` is the code where the number says too little."""
     return PushRefused(code, Problem(name or str(int(code)), node, message), zone)
 
 
@@ -138,65 +144,81 @@ def _check_ours(nodes: Mapping[str, Any], zone: tzinfo) -> None:
         text = plain_text(requestid)
         if text is None or len(text) > LONGEST_KEY or unkeepable(requestid):
             message = f"requestid must be a text of {LONGEST_KEY} characters at most, without NUL"
-            raise _refused(Code.FAIL, "requestid", message, zone, "invalid_field")
-    if _is_on(nodes.get("dryrun")):
+            raise node_refused(Code.FAIL, "requestid", message, zone, "invalid_field")
+    dryrun = nodes.get("dryrun")
+    if not is_blank(dryrun) and dryrun is not False and not _is_on(dryrun) and _text(dryrun) != "0":
         # Taken for a push it would ring phones: the one thing that a dry run is sent to avoid.
-        message = "dryrun is not available yet: nothing was stored; leave it out to push"
-        raise _refused(Code.FAIL, "dryrun", message, zone, "invalid_field")
+        message = "dryrun must be 1 or 0: nothing was stored"
+        raise node_refused(Code.FAIL, "dryrun", message, zone, "invalid_field")
 
 
-def _process(nodes: Mapping[str, Any], organisation: Organisation, catalogue: Catalogue, limits: Limits) -> Process:
+def process_of(nodes: Mapping[str, Any], organisation: Organisation, catalogue: Catalogue, limits: Limits) -> Process:
+    """The process that `servicekey` names; raises PushRefused."""
     zone = organisation.timezone
     process = catalogue.process_of(_text(nodes.get("servicekey")))
     if process is not None and process.organisation_id == organisation.id:
         return process
     if process is not None and not limits.hide_foreign_service_keys:
-        raise _refused(Code.KEYS_NOT_MATCHING, "servicekey", "the servicekey is not of the apikey's organisation", zone)
-    raise _refused(Code.SERVICE_KEY_NOT_FOUND, "servicekey", "servicekey names no process: check the key", zone)
+        raise node_refused(
+            Code.KEYS_NOT_MATCHING, "servicekey", "the servicekey is not of the apikey's organisation", zone
+        )
+    raise node_refused(Code.SERVICE_KEY_NOT_FOUND, "servicekey", "servicekey names no process: check the key", zone)
 
 
 def _media(nodes: Mapping[str, Any], zone: tzinfo) -> Media:
-    known = ", ".join(f"{medium:d} {medium.name.replace('_', ' ').title()}" for medium in Media)
     if "media" not in nodes:
-        raise _refused(Code.MEDIA_NOT_FOUND, "media", f"media is mandatory, one of: {known}", zone)
+        raise node_refused(Code.MEDIA_NOT_FOUND, "media", f"media is mandatory, one of: {_ALL_MEDIA}", zone)
     value = nodes["media"]
     if is_blank(value):
-        raise _refused(Code.MEDIA_BLANK, "media", f"media is blank, give one of: {known}", zone)
-    for medium in Media:
-        if _text(value) == str(int(medium)):
-            return medium
-    raise _refused(Code.INVALID_MEDIA, "media", f"media is none of: {known}", zone)
+        raise node_refused(Code.MEDIA_BLANK, "media", f"media is blank, give one of: {_ALL_MEDIA}", zone)
+    medium = _MEDIA.get(_text(value))
+    if medium is None:
+        raise node_refused(Code.INVALID_MEDIA, "media", f"media is none of: {_ALL_MEDIA}", zone)
+    return medium
+
+
+_MEDIA: Final = {str(int(medium)): medium for medium in Media}
+_ALL_MEDIA: Final = ", ".join(f"{medium:d} {medium.name.replace('_', ' ').title()}" for medium in Media)
 
 
 def _update_parameter(nodes: Mapping[str, Any], zone: tzinfo) -> UpdateParameter:
-    known = ", ".join(UpdateParameter)
     if "updateparam" not in nodes:
-        raise _refused(Code.UPDATE_PARAMETER_NOT_FOUND, "updateparam", f"updateparam is mandatory: {known}", zone)
+        raise node_refused(
+            Code.UPDATE_PARAMETER_NOT_FOUND, "updateparam", f"updateparam is mandatory: {_PARAMETERS}", zone
+        )
     value = nodes["updateparam"]
     if is_blank(value):
-        raise _refused(Code.UPDATE_PARAMETER_BLANK, "updateparam", f"updateparam is blank, give one of: {known}", zone)
+        raise node_refused(
+            Code.UPDATE_PARAMETER_BLANK, "updateparam", f"updateparam is blank, give one of: {_PARAMETERS}", zone
+        )
     try:
         return UpdateParameter(_text(value).lower())
     except ValueError:
-        raise _refused(Code.INVALID_UPDATE_PARAMETER, "updateparam", f"updateparam is none of: {known}", zone) from None
+        raise node_refused(
+            Code.INVALID_UPDATE_PARAMETER, "updateparam", f"updateparam is none of: {_PARAMETERS}", zone
+        ) from None
 
 
-def _moment(nodes: Mapping[str, Any], name: str, zone: tzinfo) -> datetime | None:
+_PARAMETERS: Final = ", ".join(UpdateParameter)
+
+
+def moment_of(nodes: Mapping[str, Any], name: str, zone: tzinfo) -> datetime | None:
+    """The date that a node holds, None if it is blank; raises PushRefused."""
     value = nodes.get(name)
     if is_blank(value):
         return None
     moment = parse_moment(value, zone) if isinstance(value, str) else None
     if moment is None:
         message = f"{name} cannot be read: write YYYY-MM-DD hh:mm:ss, or ISO 8601 with an offset"
-        raise _refused(Code.DATE_FORMAT, name, message, zone)
+        raise node_refused(Code.DATE_FORMAT, name, message, zone)
     return moment
 
 
 def _records(nodes: Mapping[str, Any], limits: Limits, zone: tzinfo) -> list[Any]:
     records = nodes.get("data")
     if not isinstance(records, list) or not records:
-        raise _refused(Code.DATA_NOT_FOUND, "data", "data must be an array of at least one record", zone)
+        raise node_refused(Code.DATA_NOT_FOUND, "data", "data must be an array of at least one record", zone)
     if len(records) > limits.records:
         message = f"data has {len(records)} records; {limits.records} is the most of one request: push them in several"
-        raise _refused(Code.FAIL, "data", message, zone, "too_many_records")
+        raise node_refused(Code.FAIL, "data", message, zone, "too_many_records")
     return records

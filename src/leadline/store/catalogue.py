@@ -15,7 +15,9 @@ import msgspec
 from leadline.domain.flow import Flow
 from leadline.domain.policy import ProcessPolicy, TrunkPolicy
 from leadline.domain.prompt import NAMES
+from leadline.store import keys as key_store
 from leadline.store.database import Database
+from leadline.store.keys import Grant
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Everything that is not retired."""
+    """Everything that is in use, and the processes that were."""
 
     organisations: Mapping[int, Organisation] = field(default_factory=dict)
     keys: Mapping[bytes, int] = field(default_factory=dict)
@@ -65,10 +67,22 @@ class Catalogue:
     processes: Mapping[int, Process] = field(default_factory=dict)
     servicekeys: Mapping[str, int] = field(default_factory=dict)
     trunks: Mapping[str, TrunkPolicy] = field(default_factory=dict)
+    grants: Mapping[bytes, Grant] = field(default_factory=dict)
+    """What further keys open, by their SHA-256."""
+    retired: Mapping[int, Process] = field(default_factory=dict)
+    """Processes that take and dial nothing any more; their leads can still be read."""
 
     @property
     def servicekey_by_id(self) -> dict[int, str]:
-        return {number: servicekey for servicekey, number in self.servicekeys.items()}
+        return {process.id: process.servicekey for process in (*self.processes.values(), *self.retired.values())}
+
+    def readable(self, organisation_id: int, servicekey: str | None = None) -> list[Process]:
+        """The processes whose leads an organisation may read: all of its own, or the one of that key."""
+        return [
+            process
+            for process in (*self.processes.values(), *self.retired.values())
+            if process.organisation_id == organisation_id and servicekey in (None, process.servicekey)
+        ]
 
     def organisation_of(self, apikey: str) -> Organisation | None:
         """The organisation whose key this is."""
@@ -121,12 +135,14 @@ async def load(connection: Any) -> Catalogue:
         row["name"]: msgspec.convert(row["policy"], TrunkPolicy)
         for row in await connection.fetch("select * from trunk where retired_at is null order by position")
     }
-    processes = {}
-    for row in await connection.fetch("select * from process where retired_at is null"):
+    processes: dict[int, Process] = {}
+    retired: dict[int, Process] = {}
+    for row in await connection.fetch("select * from process"):
         if row["organisation_id"] in organisations:
-            processes[row["id"]] = _process(row, trunks)
+            kept = processes if row["retired_at"] is None else retired
+            kept[row["id"]] = _process(row, trunks)
     servicekeys = {process.servicekey: number for number, process in processes.items()}
-    return Catalogue(organisations, keys, processes, servicekeys, trunks)
+    return Catalogue(organisations, keys, processes, servicekeys, trunks, await key_store.load(connection), retired)
 
 
 def _process(row: Any, trunks: Mapping[str, TrunkPolicy]) -> Process:

@@ -48,6 +48,18 @@ def unavailable_named() -> Iterator[None]:
         ) from error
 
 
+SESSION = {
+    "application_name": "leadline",
+    "idle_in_transaction_session_timeout": "60000",
+    "enable_seqscan": "off",  # a plan made while a table was all but empty is kept while it grows
+    "jit": "off",
+}
+
+
+async def _keep(_: Any) -> None:
+    """Give a connection back as it is: nothing of ours outlives its transaction, and asking would be a round trip."""
+
+
 async def _prepare(connection: Any) -> None:
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", format="binary",
@@ -76,7 +88,8 @@ class Database:
                 init=_prepare,
                 command_timeout=60,
                 timeout=10,
-                server_settings={"application_name": "leadline", "idle_in_transaction_session_timeout": "60000"},
+                reset=_keep,
+                server_settings=SESSION,
             )
 
     async def close(self) -> None:

@@ -1,28 +1,40 @@
 """Events as rows: appended in the transaction of the change that they tell of, numbered per lead."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from leadline.domain.events import Event
 
-_INSERT = """
-    insert into event (organisation_id, lead_id, opening, seq, at, kind, data)
-    select * from unnest($1::int[], $2::bigint[], $3::int[], $4::int[], $5::timestamptz[], $6::text[], $7::jsonb[])"""
+
+def rows(numbered: Sequence[tuple[int, Event]]) -> list[dict[str, Any]]:
+    """Events with the `seq` that the caller has counted, as JSON has them."""
+    return [
+        {
+            "organisation_id": event.organisation_id,
+            "lead_id": event.lead_id,
+            "opening": event.opening,
+            "seq": seq,
+            "at": event.at,
+            "kind": event.kind,
+            "data": event.data,
+        }
+        for seq, event in numbered
+    ]
+
+
+def insert_from(parameter: str) -> str:
+    """The SQL that appends a JSON array of rows, in its order."""
+    return f"""
+        insert into event (organisation_id, lead_id, opening, seq, at, kind, data)
+        select organisation_id, lead_id, opening, seq, at, kind, data
+        from json_to_recordset({parameter}::json) as told(organisation_id int, lead_id bigint, opening int, seq int,
+            at timestamptz, kind text, data jsonb)"""  # noqa: S608  (ours)
 
 
 async def write(connection: Any, numbered: Sequence[tuple[int, Event]]) -> None:
     """Append events whose `seq` the caller has counted, with the lead's `events` to match."""
     if numbered:
-        await connection.execute(
-            _INSERT,
-            [event.organisation_id for _, event in numbered],
-            [event.lead_id for _, event in numbered],
-            [event.opening for _, event in numbered],
-            [seq for seq, _ in numbered],
-            [event.at for _, event in numbered],
-            [event.kind.value for _, event in numbered],
-            [event.data for _, event in numbered],
-        )
+        await connection.execute(_INSERT, rows(numbered))
 
 
 async def record(connection: Any, events: Sequence[Event]) -> None:
@@ -47,20 +59,12 @@ async def timeline(connection: Any, organisation_id: int, lead_id: int) -> list[
         organisation_id,
         lead_id,
     )
-    return [_rendered(row) for row in rows]
+    return [rendered(row) for row in rows]
 
 
-async def feed(connection: Any, organisation_id: int, after: int, limit: int) -> list[dict[str, Any]]:
-    """The organisation's events after an id, oldest first."""
-    rows = await connection.fetch(
-        """select id, at, kind, lead_id, opening, seq, data from event
-           where organisation_id = $1 and id > $2 order by id limit $3""",
-        organisation_id,
-        after,
-        limit,
-    )
-    return [_rendered(row) for row in rows]
-
-
-def _rendered(row: Any) -> dict[str, Any]:
+def rendered(row: Any) -> dict[str, Any]:
+    """An event as it is read back: its own names, and those of its data."""
     return {**row["data"], **{name: row[name] for name in ("id", "at", "kind", "lead_id", "opening", "seq")}}
+
+
+_INSERT: Final = insert_from("$1")

@@ -87,7 +87,7 @@ async def organisation_of(connection: Any, lead_id: int) -> int | None:
 
 
 def view(lead: Lead, servicekey: str | None, tried: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """A lead as it is shown; `servicekey` is None for a process that has been retired."""
+    """A lead as it is shown."""
     shown = {name: getattr(lead, name) for name in _SHOWN}
     return {
         "id": lead.id,

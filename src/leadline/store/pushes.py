@@ -18,8 +18,7 @@ class Refused(Protocol):
     def message(self) -> str | None: ...
 
 
-async def write(
-    connection: Any,
+def row(
     organisation_id: int,
     process_id: int,
     at: datetime,
@@ -27,19 +26,36 @@ async def write(
     requestid: str,
     counts: Mapping[str, int],
     rejected: Sequence[tuple[Refused, Any]],
-) -> None:
-    """Keep a push, in the transaction that stores it."""
-    await connection.execute(
-        """insert into push (organisation_id, process_id, at, transport, requestid, counts, rejected)
-           values ($1, $2, $3, $4, $5, $6, $7)""",
-        organisation_id,
-        process_id,
-        at,
-        transport,
-        requestid,
-        counts,
-        [
+    warnings: Sequence[str],
+) -> dict[str, Any]:
+    """A push, to be kept in the transaction that stores it."""
+    return {
+        "organisation_id": organisation_id,
+        "process_id": process_id,
+        "at": at,
+        "transport": transport,
+        "requestid": requestid,
+        "counts": counts,
+        "rejected": [
             {"index": r.index, "code": r.code, "field": r.field, "message": r.message, "record": record}
             for r, record in rejected
         ],
+        "warnings": warnings,
+    }
+
+
+def insert_from(parameter: str) -> str:
+    """The SQL that inserts a JSON array of rows."""
+    return f"""
+        insert into push (organisation_id, process_id, at, transport, requestid, counts, rejected, warnings)
+        select organisation_id, process_id, at, transport, requestid, counts, rejected, warnings
+        from json_to_recordset({parameter}::json) as logged(organisation_id int, process_id int, at timestamptz,
+            transport text, requestid text, counts jsonb, rejected json, warnings jsonb)"""  # noqa: S608  (ours)
+
+
+async def forget(connection: Any, before: datetime, most: int) -> int:
+    """Delete up to `most` pushes that are older, and return how many there were."""
+    done = await connection.execute(
+        "delete from push where ctid in (select ctid from push where at < $1 limit $2)", before, most
     )
+    return int(done.split()[-1])

@@ -1,4 +1,4 @@
-"""The ASGI application: the vendor's endpoint, `/v1`, and whether all is well."""
+"""The ASGI application: the vendor's endpoint, `/v1`, its description, and whether all is well."""
 
 from collections.abc import Awaitable, Callable
 
@@ -9,11 +9,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
-from leadline.domain.errors import DatabaseUnavailable
-from leadline.store.catalogue import Catalogue
+from leadline.domain.errors import DatabaseUnavailable, Overloaded
+from leadline.intake.explain import Explainer
 from leadline.store.database import Database
-from leadline.web import leads, problems
+from leadline.web import docs, history, leads, problems
+from leadline.web.authority import Guard
+from leadline.web.push import PushEndpoints
+from leadline.web.request_id import RequestIds
+from leadline.web.shortcut import Handlers, Shortcut
 from leadline.web.vendor import VendorEndpoint
 
 log = structlog.get_logger()
@@ -23,20 +28,22 @@ Ready = Callable[[], Awaitable[dict[str, str]]]
 
 
 def application(
-    vendor: VendorEndpoint, database: Database, catalogue: Callable[[], Catalogue], ready: Ready
-) -> FastAPI:
+    vendor: VendorEndpoint, push: PushEndpoints, explainer: Explainer, database: Database, guard: Guard, ready: Ready
+) -> ASGIApp:
     """The application on what bootstrap has built."""
+    handlers: Handlers = {
+        problems.Refused: problems.answer_refused,
+        DatabaseUnavailable: problems.answer_unavailable,
+        Overloaded: problems.answer_unavailable,
+        RequestValidationError: problems.answer_invalid,
+        HTTPException: problems.answer_http,
+        Exception: problems.answer_crashed,
+    }
     app = FastAPI(
-        title="Leadline",
-        description="A lead is pushed, and the right phone rings at the right moment, once.",
+        openapi_url=None,  # web/docs.py has its own
         docs_url=None,  # its page would load scripts from elsewhere
         redoc_url=None,
-        exception_handlers={
-            problems.Refused: problems.answer_refused,
-            DatabaseUnavailable: problems.answer_unavailable,
-            RequestValidationError: problems.answer_invalid,
-            HTTPException: problems.answer_http,
-        },
+        exception_handlers=handlers,
     )
 
     async def healthz(_: Request) -> Response:
@@ -48,6 +55,9 @@ def application(
             return JSONResponse({"status": "not ready", "missing": missing}, 503, headers=problems.RETRY_AFTER)
         return JSONResponse({"status": "ready"})
 
-    app.router.routes += [Route("/healthz", healthz), Route("/readyz", readyz), *vendor.routes()]
-    app.include_router(leads.router(database, catalogue))
-    return app
+    app.router.routes += [Route("/healthz", healthz), Route("/readyz", readyz), *vendor.routes(), *push.routes()]
+    reading = (leads.router(database, explainer, guard), history.router(database, guard))
+    for router in reading:
+        app.include_router(router)
+    app.router.routes += docs.routes([route for router in reading for route in router.routes])
+    return RequestIds(Shortcut(app, [*vendor.routes(), *push.routes()], handlers))

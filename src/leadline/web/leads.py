@@ -1,79 +1,89 @@
-"""`/v1/leads`: what became of each customer, read back by the CRM that pushed them."""
+"""`/v1/leads`: what became of each customer, read back by the CRM that pushed them, and why a phone is not ringing."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Final
+from collections.abc import Mapping
+from typing import Annotated
 
-import msgspec
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from leadline.domain.lead import LeadState
 from leadline.domain.phone import number_key
+from leadline.intake.explain import Explainer
 from leadline.store import events, lead_views
-from leadline.store.catalogue import Catalogue, Organisation, Process
+from leadline.store.catalogue import Process
 from leadline.store.database import Database
-from leadline.web.authority import organisation_of
+from leadline.store.keys import Scope
+from leadline.web.authority import Guard
+from leadline.web.parameters import (
+    TEXT,
+    Cursor,
+    LeadId,
+    Limit,
+    ServiceKey,
+    answer,
+    found,
+    processes_of,
+    refuse_unknown_parameters,
+)
 from leadline.web.problems import Refused
 
-BIGGEST_ID: Final = 2**63 - 1
-"""The largest id that a row can have."""
-LeadId = Annotated[int, Path(ge=1, le=BIGGEST_ID)]
+Number = Annotated[str | None, Query(description="Only of this customer: the number, however it is written.")]
+CustomerCode = Annotated[str | None, Query(pattern=TEXT, description="Only of this customer: the `customercode`.")]
+CrmKey = Annotated[str | None, Query(pattern=TEXT, description="Only of this customer: the CRM's own key.")]
+State = Annotated[LeadState | None, Query(description="Only leads in this state.")]
 
 
-def router(database: Database, catalogue: Callable[[], Catalogue]) -> APIRouter:
-    """The routes, on this database, for the organisations of the catalogue."""
-    routes = APIRouter(prefix="/v1", tags=["leads"], default_response_class=Response)
+def router(database: Database, explainer: Explainer, guard: Guard) -> APIRouter:
+    """The routes, on this database, for callers whom the guard admits."""
+    routes = APIRouter(
+        prefix="/v1",
+        tags=["Leads"],
+        default_response_class=Response,
+        dependencies=[Depends(refuse_unknown_parameters)],
+    )
 
     @routes.get("/leads", summary="The organisation's leads, newest first")
     async def list_leads(
         request: Request,
-        servicekey: str | None = None,
-        mobilenumber: str | None = None,
-        customercode: str | None = None,
-        crmuniquefield: str | None = None,
-        state: LeadState | None = None,
-        cursor: Annotated[int | None, Query(ge=1, le=BIGGEST_ID)] = None,
-        limit: Annotated[int, Query(ge=1, le=500)] = 50,
+        servicekey: ServiceKey = None,
+        mobilenumber: Number = None,
+        customercode: CustomerCode = None,
+        crmuniquefield: CrmKey = None,
+        state: State = None,
+        cursor: Cursor = None,
+        limit: Limit = 50,
     ) -> Response:
-        known = catalogue()
-        organisation = organisation_of(request, known)
+        caller = guard.admit(request, Scope.PULL)
         _refuse_unstorable(customercode=customercode, crmuniquefield=crmuniquefield)
         filters = {"customercode": customercode, "crm_key": crmuniquefield, "state": state}
-        wanted = {
-            process.id: _wanted(process, mobilenumber, filters)
-            for process in _processes(organisation, known, servicekey)
-        }
+        wanted = {process.id: _wanted(process, mobilenumber, filters) for process in processes_of(caller, servicekey)}
         async with database.connection() as connection:
             query = lead_views.Query(wanted, limit, cursor)
-            page = await lead_views.page(connection, organisation.id, known.servicekey_by_id, query)
-        return _json({"items": page.items, "next": None if page.next is None else str(page.next)})
+            page = await lead_views.page(connection, caller.organisation.id, caller.known.servicekey_by_id, query)
+        return answer({"items": page.items, "next": None if page.next is None else str(page.next)})
 
     @routes.get("/leads/{lead_id}", summary="One lead, with its attempts")
     async def read_lead(request: Request, lead_id: LeadId) -> Response:
-        known = catalogue()
-        organisation = organisation_of(request, known)
+        caller = guard.admit(request, Scope.PULL)
         async with database.connection() as connection:
-            return _json(_found(await lead_views.one(connection, organisation.id, known.servicekey_by_id, lead_id)))
+            servicekeys = caller.known.servicekey_by_id
+            return answer(found(await lead_views.one(connection, caller.organisation.id, servicekeys, lead_id)))
 
     @routes.get("/leads/{lead_id}/timeline", summary="Everything that happened to a lead, in order")
     async def read_timeline(request: Request, lead_id: LeadId) -> Response:
-        organisation = organisation_of(request, catalogue())
+        caller = guard.admit(request, Scope.PULL)
         async with database.connection() as connection:
-            items = await events.timeline(connection, organisation.id, lead_id)
+            items = await events.timeline(connection, caller.organisation.id, lead_id)
         # A lead without events does not exist: its insertion writes the first.
-        return _json({"items": _found(items)})
+        return answer({"items": found(items)})
+
+    @routes.get("/leads/{lead_id}/explain", summary="Why a lead is ringing now, or why not, and when it will")
+    async def explain_lead(request: Request, lead_id: LeadId) -> Response:
+        caller = guard.admit(request, Scope.PULL)
+        return answer(found(await explainer.explain_lead(caller.organisation, caller.known, lead_id)))
 
     return routes
-
-
-def _processes(organisation: Organisation, known: Catalogue, servicekey: str | None) -> Sequence[Process]:
-    if servicekey is None:
-        return [process for process in known.processes.values() if process.organisation_id == organisation.id]
-    process = known.process_of(servicekey.strip())
-    if process is None or process.organisation_id != organisation.id:
-        raise Refused(404, "service_key_not_found", "servicekey names no process of yours", field="servicekey")
-    return [process]
 
 
 def _refuse_unstorable(**values: str | None) -> None:
@@ -88,13 +98,3 @@ def _wanted(process: Process, mobilenumber: str | None, filters: Mapping[str, st
     if mobilenumber is not None:
         wanted["number_key"] = number_key(mobilenumber, process.policy.region)
     return wanted
-
-
-def _found(what: Any) -> Any:
-    if not what:
-        raise Refused(404, "lead_not_found", "there is no such lead of yours", field="lead_id")
-    return what
-
-
-def _json(document: Any) -> Response:
-    return Response(msgspec.json.encode(document), media_type="application/json")

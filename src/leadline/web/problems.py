@@ -1,21 +1,28 @@
 """Refusals as problem documents (RFC 9457): what is wrong, with which field, and what would mend it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+import structlog
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from leadline.domain.errors import DatabaseUnavailable
+from leadline.domain.errors import LeadlineError
+
+log = structlog.get_logger()
 
 RETRY_AFTER = {"Retry-After": "1"}
+MEDIA_TYPE = "application/problem+json"
 
 
 class Refused(Exception):
-    """A request that is not served: its HTTP status, a stable code, the field, and a sentence with the remedy."""
+    """A request that is not served: its HTTP status, a stable code, the field, and a sentence with the remedy.
+
+    `errors` lists what is wrong where that is more than one thing, or has more to it; `beside` is what else is said.
+    """
 
     def __init__(
         self,
@@ -25,18 +32,27 @@ class Refused(Exception):
         *,
         field: str | None = None,
         headers: Mapping[str, str] | None = None,
+        errors: Sequence[Mapping[str, Any]] = (),
+        beside: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status, self.code, self.detail, self.field, self.headers = status, code, detail, field, headers
+        self.errors, self.beside = errors, beside or {}
 
 
 TITLES = {
     400: "Bad request",
     401: "Unauthorized",
+    403: "Forbidden",
     404: "Not found",
     405: "Method not allowed",
+    408: "Request timeout",
+    409: "Conflict",
     413: "Content too large",
     415: "Unsupported media type",
+    422: "Unprocessable content",
+    429: "Too many requests",
+    500: "Internal server error",
     503: "Service unavailable",
 }
 
@@ -52,10 +68,13 @@ def problem(refused: Refused) -> Response:
     }
     if refused.field is not None:
         document["field"] = refused.field
+    if refused.errors:
+        document["errors"] = refused.errors
+    document |= refused.beside
     return Response(
         msgspec.json.encode(document),
         refused.status,
-        media_type="application/problem+json",
+        media_type=MEDIA_TYPE,
         headers=dict(refused.headers or {}),
     )
 
@@ -67,8 +86,9 @@ async def answer_refused(_: Request, error: Exception) -> Response:
 
 
 async def answer_unavailable(_: Request, error: Exception) -> Response:
-    """PostgreSQL is away: the same request may be sent again."""
-    return problem(Refused(503, DatabaseUnavailable.code, str(error), headers=RETRY_AFTER))
+    """PostgreSQL is away, or too much is under way: the same request may be sent again."""
+    assert isinstance(error, LeadlineError)  # noqa: S101  (as above)
+    return problem(Refused(503, error.code, str(error), headers=RETRY_AFTER))
 
 
 async def answer_invalid(_: Request, error: Exception) -> Response:
@@ -83,3 +103,11 @@ async def answer_http(_: Request, error: Exception) -> Response:
     """No such address, or no such method there."""
     assert isinstance(error, HTTPException)  # noqa: S101  (as above)
     return problem(Refused(error.status_code, "http", error.detail, headers=error.headers))
+
+
+async def answer_crashed(_: Request, error: Exception) -> Response:
+    """A fault of ours: logged with the request's id, which the caller has too."""
+    log.error("a request failed", exc_info=error)
+    return problem(
+        Refused(500, "internal_error", "a fault of Leadline's: report it with the X-Request-Id of this answer")
+    )

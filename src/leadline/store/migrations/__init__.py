@@ -67,3 +67,4 @@ def _upgrade(connection: Connection) -> None:
     context = EnvironmentContext(Config(), scripts)
     context.configure(connection=connection, fn=lambda revision, _: scripts._upgrade_revs("head", revision))  # noqa: SLF001
     context.run_migrations()
+    connection.execute(text("select realign_feed()"))

@@ -89,9 +89,9 @@ create table lead (
     updated_at timestamptz not null,
     primary key (organisation_id, id)
 ) with (fillfactor = 85);
-create index lead_number on lead (process_id, number_key) where number_key is not null;
-create index lead_customercode on lead (process_id, customercode) where customercode is not null;
-create index lead_crm_key on lead (process_id, crm_key) where crm_key is not null;
+create index lead_number on lead (number_key, process_id) where number_key is not null;
+create index lead_customercode on lead (customercode, process_id) where customercode is not null;
+create index lead_crm_key on lead (crm_key, process_id) where crm_key is not null;
 create index lead_listing on lead (process_id, id);
 
 create table due (
@@ -166,7 +166,19 @@ create table push (
     rejected json not null default '[]',
     warnings jsonb not null default '[]',
     primary key (organisation_id, id)
-)
+);
+
+create table answer (
+    organisation_id int not null,
+    door text not null,
+    key text not null,
+    digest bytea not null,
+    answer bytea not null,
+    answered_at timestamptz not null,
+    primary key (organisation_id, door, key)
+);
+create index answer_age on answer (answered_at);
+create index push_age on push (at)
 """
 
 

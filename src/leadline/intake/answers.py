@@ -1,0 +1,92 @@
+"""Answers as the vendor writes them: its own nodes first, ours behind them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import Any, Final
+
+from leadline.domain.moment import write_moment
+from leadline.domain.value import is_blank
+from leadline.domain.vendor import Code
+from leadline.intake.command import Result, Taken
+from leadline.intake.request import METHOD, Problem
+
+METHODS: Final = {
+    method.lower(): method
+    for method in (
+        METHOD,
+        "getProcessData",
+        "reallocatedata",
+        "userStatus",
+        "saveDisposition",
+        "customer_recording",
+    )
+}
+"""The methods that are answered, in the vendor's spelling, by their lower-case name."""
+LONGEST_METHOD: Final = 64
+
+
+def spelled(nodes: Mapping[str, Any]) -> str | None:
+    """The vendor's spelling of a known method, else the method as it came, in text that can be answered."""
+    value = nodes.get("method")
+    if not isinstance(value, str) or is_blank(value):
+        return None
+    as_it_came = value[:LONGEST_METHOD].encode("utf-8", "replace").decode()
+    return METHODS.get(value.strip().lower(), as_it_came)
+
+
+def success(method: str, now: datetime, zone: tzinfo, description: str = "success") -> dict[str, Any]:
+    """The vendor's nodes of a request that was served."""
+    return {
+        "method": method,
+        "resdatetime": write_moment(now, zone),
+        "statuscode": "001",
+        "status": "001",
+        "statusdesc": description,
+    }
+
+
+def refusal(
+    method: str | None, code: Code, problems: Iterable[Problem], now: datetime, zone: tzinfo = UTC
+) -> dict[str, Any]:
+    """A failure as the vendor writes it, with our errors after its nodes."""
+    return {
+        "method": method,
+        "revisionno": "1",
+        "status": int(code),
+        "statusdesc": code.description,
+        "resdatetime": write_moment(now, zone),
+        "statuscode": str(int(code)),
+        "errors": [_fields(problem) for problem in problems],
+    }
+
+
+def pushed(taken: Taken, now: datetime, zone: tzinfo, *, verbose: bool) -> dict[str, Any]:
+    """What became of a push: a failure only if no record was accepted."""
+    rejected = [result for result in taken.results if result.action == "rejected"]
+    ours = {
+        "requestid": taken.requestid,
+        "counts": taken.counts,
+        "results": [_fields(result) for result in taken.results if verbose or result.is_worth_telling],
+        "warnings": list(taken.warnings),
+    }
+    if len(rejected) == len(taken.results):
+        first = rejected[0]
+        problem = Problem(first.code or "", first.field, f"record {first.index}: {first.message}")
+        return refusal(METHOD, number_of(first), [problem], now, zone) | ours
+    return success(METHOD, now, zone, "partial success" if rejected else "success") | ours
+
+
+def explained(
+    results: Sequence[Mapping[str, Any]], warnings: Sequence[str], now: datetime, zone: tzinfo
+) -> dict[str, Any]:
+    """What would become of a push that is not made."""
+    return success(METHOD, now, zone) | {"results": results, "warnings": warnings}
+
+
+def number_of(result: Result) -> Code:
+    """The vendor's number of a rejected record."""
+    return Code(int(result.code)) if result.code and result.code.isdigit() else Code.FAIL
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}

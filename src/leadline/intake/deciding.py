@@ -1,0 +1,247 @@
+"""What pushes make of the leads that are there: records read, decided one by one, and what is to be written of it.
+
+Nothing here waits for anything. A batch of pushes is decided as if one had come after the other.
+"""
+
+import json
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final
+from uuid import uuid4
+
+from leadline.domain import record as records
+from leadline.domain.eligibility import Facts, Verdict, forbidden
+from leadline.domain.events import Event
+from leadline.domain.lead import ClosedReason, Lead
+from leadline.domain.record import Record, read_record
+from leadline.domain.upsert import Action, Decision, Desk, decide, dials
+from leadline.domain.value import Refusal, unkeepable
+from leadline.domain.vendor import Code
+from leadline.intake.request import Problem, Push, PushRefused
+from leadline.store import leads, pushes
+from leadline.store.matching import Key, Matches, Stripe, stripe_of
+from leadline.store.writing import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one record."""
+
+    index: int
+    action: str
+    leadid: int | None = None
+    code: str | None = None
+    field: str | None = None
+    message: str | None = None
+    retryable: bool = False
+    note: str | None = None
+    """What was not taken of an accepted record, and why."""
+
+    @property
+    def is_worth_telling(self) -> bool:
+        """Whether it is listed even if nobody asked for every result."""
+        return self.code is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a push."""
+
+    requestid: str
+    results: Sequence[Result]
+    warnings: Sequence[str] = ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        counts = dict.fromkeys(_ACTIONS, 0)
+        for result in self.results:
+            counts[result.action] += 1
+        return counts
+
+
+_ACTIONS: Final = (*(action.value for action in Action), "rejected")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A push whose records have been read, and all that must be looked up before it can be decided."""
+
+    push: Push
+    records: Sequence[Record | Refusal]
+    requestid: str
+    keys: Collection[Key]
+    """What the records are matched by, in their order."""
+    stripes: frozenset[Stripe]
+    """Locks of every key they carry: a push by another of them at the same time must see these leads too."""
+    numbers: frozenset[tuple[int, str]]
+    """The numbers they carry, each with the organisation."""
+
+
+def check_subscription(push: Push) -> None:
+    """A process that speaks needs an organisation that may; raises PushRefused."""
+    if not dials(push.process.policy, push.media) or not push.process.speaks:
+        return
+    if push.organisation.tts_until is None:
+        message = "the process speaks, and the organisation has no TTS subscription: ask the operator for one"
+        raise PushRefused(Code.FAIL, Problem("tts_not_subscribed", "servicekey", message), push.organisation.timezone)
+
+
+def read_records(push: Push) -> Iterator[Record | Refusal]:
+    """Each record of a push as understood, or why it cannot be."""
+    desk = records.Desk(
+        policy=push.process.policy,
+        zone=push.organisation.timezone,
+        update_parameter=push.update_parameter,
+        logins=push.organisation.logins,
+        defaults=push.defaults,
+    )
+    for raw in push.records:
+        try:
+            yield read_record(raw, desk)
+        except Refusal as refusal:
+            yield refusal
+
+
+def reading_of(push: Push, read: Sequence[Record | Refusal]) -> Reading:
+    """The push with its records as they were read."""
+    accepted = [record for record in read if isinstance(record, Record)]
+    organisation, process = push.organisation.id, push.process.id
+    columns = leads.KEY_COLUMNS.items()
+    return Reading(
+        push=push,
+        records=read,
+        requestid=push.requestid or str(uuid4()),
+        keys=dict.fromkeys((process, record.key) for record in accepted),
+        stripes=frozenset(
+            stripe_of(process, parameter, key)
+            for record in accepted
+            for parameter, column in columns
+            if (key := record.carried.get(column))
+        ),
+        numbers=frozenset((organisation, number) for record in accepted if (number := record.carried.get("number"))),
+    )
+
+
+def desk_of(push: Push, now: datetime, listed: Container[str]) -> Desk:
+    """By whose rules a push is decided."""
+    process = push.process
+
+    def forbids(lead: Lead) -> Verdict | None:
+        facts = Facts(lead, process.policy, process.trunks, lead.number in listed, None, now)
+        return forbidden(facts)
+
+    return Desk(
+        organisation_id=push.organisation.id,
+        process_id=process.id,
+        media=push.media,
+        requested_at=push.requested_at,
+        now=now,
+        policy=process.policy,
+        speaks=process.speaks,
+        spoken=process.spoken,
+        forbids=forbids,
+    )
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Leads as a batch makes them, before they are written."""
+
+    now: datetime
+    stored: dict[Key, Lead]
+    ids: Mapping[Key, int]
+    listed: Mapping[int, Collection[str]]
+    new: dict[int, Lead] = field(default_factory=dict)
+    changed: dict[int, Lead] = field(default_factory=dict)
+    events: list[tuple[int, Event]] = field(default_factory=list)
+    pushes: list[Mapping[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def opened(cls, matches: Matches, now: datetime) -> "Ledger":
+        return cls(now, dict(matches.leads), matches.ids, matches.listed)
+
+    @property
+    def rows(self) -> Rows:
+        return Rows(list(self.new.values()), list(self.changed.values()), self.events, self.pushes)
+
+    def decided(self, reading: Reading) -> Iterator[Result]:
+        """What becomes of each record of a push, after all that was decided before it."""
+        push = reading.push
+        desk = desk_of(push, self.now, self.listed.get(push.organisation.id, ()))
+        return (self._decided(index, item, desk) for index, item in enumerate(reading.records))
+
+    def close(self, reading: Reading, results: Sequence[Result]) -> Taken:
+        """A push of which every record is decided; it stands in the push log."""
+        push = reading.push
+        taken = Taken(reading.requestid, results, self._warnings(push, results))
+        self.pushes.append(
+            pushes.row(
+                push.organisation.id,
+                push.process.id,
+                self.now,
+                push.transport,
+                reading.requestid,
+                {action: count for action, count in taken.counts.items() if count},
+                [(r, keepable(push.records[r.index])) for r in results if r.action == "rejected"],
+                taken.warnings,
+            )
+        )
+        return taken
+
+    def _warnings(self, push: Push, results: Sequence[Result]) -> list[str]:
+        lapsed = push.organisation.speech_lapsed(self.now) if push.process.speaks else None
+        return [
+            *push.warnings,
+            *([lapsed] if lapsed else []),
+            *(f"record {r.index}: {r.note}" for r in results if r.note),
+        ]
+
+    def _decided(self, index: int, item: Record | Refusal, desk: Desk) -> Result:
+        if isinstance(item, Refusal):
+            return refused(index, item)
+        key = desk.process_id, item.key
+        existing = self.stored.get(key)
+        try:
+            decision = decide(existing, item, desk, 0 if existing else self.ids[key])
+        except Refusal as refusal:
+            return refused(index, refusal)
+        lead = leads.counted(decision.lead, len(decision.events)) if decision.events else decision.lead
+        if lead is not existing:
+            written = self.new if existing is None or existing.id in self.new else self.changed
+            written[lead.id] = self.stored[key] = lead
+            self.events += _numbered(decision, lead, self.now)
+        return result_of(index, decision)
+
+
+def _numbered(decision: Decision, lead: Lead, now: datetime) -> list[tuple[int, Event]]:
+    first = lead.events - len(decision.events) + 1
+    return [
+        (seq, Event(lead.organisation_id, lead.id, lead.opening, now, kind, data))
+        for seq, (kind, data) in enumerate(decision.events, first)
+    ]
+
+
+def result_of(index: int, decision: Decision) -> Result:
+    """What a decision is answered with."""
+    result = Result(index, decision.action.value, decision.lead.id, note=decision.note)
+    verdict = decision.forbidden
+    if verdict is None or verdict.closes is None:
+        return result
+    node = "expirydatetime" if verdict.closes is ClosedReason.EXPIRED else "mobilenumber"
+    return replace(result, code=verdict.closes.value, field=node, message=verdict.reason)
+
+
+def refused(index: int, refusal: Refusal) -> Result:
+    """What a refusal is answered with."""
+    return Result(index, "rejected", None, refusal.code, refusal.field, refusal.message, refusal.retryable)
+
+
+def keepable(record: Any) -> Any:
+    """A refused record for the push log: as it came, or as the text of its JSON if PostgreSQL cannot hold it."""
+    if unkeepable(record) is None:
+        return record
+    try:
+        return json.dumps(record)
+    except RecursionError:
+        return None

@@ -1,0 +1,44 @@
+"""All that pushes write, in one statement: leads with what is due of them, events, the push log, and the wake-up."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from typing import Any, Final
+
+from leadline.domain.events import Event
+from leadline.domain.lead import Lead
+from leadline.store import events, leads, pushes
+
+PART: Final = 500
+"""Leads of one statement: what is encoded at once holds up everything else in the process, and takes memory."""
+
+
+@dataclass(slots=True)
+class Rows:
+    """What is to be written."""
+
+    new: list[Lead] = field(default_factory=list)
+    changed: list[Lead] = field(default_factory=list)
+    events: list[tuple[int, Event]] = field(default_factory=list)
+    """Each with its `seq`, which the lead's `events` already counts."""
+    pushes: list[Mapping[str, Any]] = field(default_factory=list)
+
+
+async def write(connection: Any, rows: Rows) -> None:
+    """Write everything; whoever waits for due leads is told once the transaction is committed."""
+    columns = (rows.new, rows.changed, rows.events, rows.pushes)
+    parts = zip_longest(*(_parts(column) for column in columns), fillvalue=())
+    for new, changed, told, logged in parts:
+        due = [*leads.due_of(new), *leads.due_of(changed)]
+        await connection.execute(_WRITE, new, changed, due, events.rows(told), logged)
+
+
+def _parts(rows: Sequence[Any]) -> list[Sequence[Any]]:
+    return [rows[start : start + PART] for start in range(0, len(rows), PART)]
+
+
+_WRITE: Final = f"""
+    with {leads.WRITE},
+    told as ({events.insert_from("$4")}),
+    logged as ({pushes.insert_from("$5")})
+    {leads.WAKE}"""
