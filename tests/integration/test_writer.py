@@ -9,9 +9,10 @@ from intake_front import Front
 
 from builders import NUMBER, a_catalogue, a_process, an_organisation
 from leadline.domain.errors import Overloaded
+from leadline.domain.vendor import UpdateParameter
 from leadline.intake import command
 from leadline.intake.request import Limits, authenticate, understand
-from leadline.store import leads, writing
+from leadline.store import leads, matching, writing
 from leadline.store.database import Database
 
 OTHER = "9812345678"
@@ -245,3 +246,21 @@ async def test_what_is_due_soon_is_told_and_what_is_due_in_a_year_is_not(front, 
     await listener.execute("select 1")
     assert len(heard) == 1
     await listener.close()
+
+
+@pytest.mark.parametrize("parameter", UpdateParameter)
+async def test_keys_are_looked_up_by_their_own_index_though_nothing_was_there_when_it_was_planned(dsn, parameter):
+    database = Database(dsn, connections=1)
+    await database.open()
+    async with database.transaction() as connection:
+        await matching.hold(connection, [(1, 1)], waits=False)
+        plan = await connection.prepare(f"explain {matching._MATCH[leads.KEY_COLUMNS[parameter], False]}")
+        lines = "\n".join(row[0] for row in await plan.fetch([1], ["x"], [1], ["x"]))
+    await database.close()
+    assert (
+        f"Index Scan using lead_{leads.KEY_COLUMNS[parameter].removesuffix('_key').replace('crm', 'crm_key')} on"
+        in lines
+    )
+    assert "lead_pkey" in lines
+    assert "do_not_call_pkey" in lines
+    assert "Seq Scan" not in lines

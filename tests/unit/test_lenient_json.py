@@ -214,7 +214,7 @@ def test_what_is_not_named_or_not_clear_is_refused(text, line, column, said):
         ('{“a”:”say \\”hi\\"″}', '{"a":"say \\"hi\\""}',
          ["line 1, column 2: curly quotes were read as straight ones",
           "line 1, column 6: curly quotes were read as straight ones"]),
-        ('[“\\\\”]', '["\\\\"]', ["line 1, column 2: curly quotes were read as straight ones"]),
+        ("[“\\\\”]", '["\\\\"]', ["line 1, column 2: curly quotes were read as straight ones"]),
         ('["a “b” c", 5.0e+10, -0,]', '["a “b” c", 5.0e+10, -0]',
          ["line 1, column 24: the comma behind the last one was taken out"]),
     ],

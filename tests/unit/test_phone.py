@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat
 
+from leadline.domain import phone
 from leadline.domain.phone import NumberType, digits_of, number_key, parse_number, zones_of
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
@@ -115,3 +116,26 @@ def test_a_number_may_be_in_several_zones_or_in_none_that_is_known():
     assert zones_of("+918452892308") == ("Asia/Calcutta",)
     assert len(zones_of("+18005551234")) > 1
     assert zones_of("+80012345678") == ()
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_a_number_is_read_the_same_by_its_e164(region):
+    """Which is how a number that was read is remembered."""
+    for kind in range(11):
+        example = phonenumbers.example_number_for_type(region, kind)
+        if example is None:
+            continue
+        for form in (PhoneNumberFormat.NATIONAL, PhoneNumberFormat.E164, PhoneNumberFormat.INTERNATIONAL):
+            phone._known.clear()
+            number = parse_number(phonenumbers.format_number(example, form), region)
+            phone._known.clear()
+            assert number is None or parse_number(number.e164, region) == number
+
+
+def test_what_is_remembered_of_numbers_is_bounded(monkeypatch):
+    monkeypatch.setattr(phone, "MOST_KNOWN", 3)
+    for n in range(10):
+        number = parse_number(f"845289230{n}", "IN")
+        assert number is not None
+        assert parse_number(number.e164, "IN") is number
+        assert len(phone._known) <= 3

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,7 +44,8 @@ class MicroBatches:
         waiting = _Waiting(reading, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if self._writing is None:
-            self._writing = asyncio.create_task(self._write(), name="writer of pushes")
+            # Of no request: what is logged of a batch is not the first one's.
+            self._writing = asyncio.create_task(self._write(), name="writer of pushes", context=Context())
         return await waiting.taken
 
     async def _write(self) -> None:

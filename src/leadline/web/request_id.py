@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bind_contextvars
+from structlog.contextvars import bound_contextvars
 
 HEADER: Final = b"x-request-id"
 _SANE: Final = re.compile(rb"[A-Za-z0-9._~:/+=@-]{1,128}")
@@ -31,8 +31,8 @@ class RequestIds:
                 message["headers"] = [*message.get("headers", ()), *headers]
             await send(message)
 
-        bind_contextvars(request_id=request_id.decode())  # for good: the server gives each request a task of its own
-        await self._app(scope, receive, send_with_headers)
+        with bound_contextvars(request_id=request_id.decode()):
+            await self._app(scope, receive, send_with_headers)
 
 
 def add_headers(scope: Scope, headers: Mapping[str, str]) -> None:
