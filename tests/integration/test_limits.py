@@ -162,6 +162,7 @@ async def test_every_answer_has_an_id_the_callers_own_if_it_is_sane(database, pa
 
 
 async def test_what_is_logged_meanwhile_has_the_id():
+    structlog.contextvars.clear_contextvars()  # what an earlier test bound is not the question
     seen = []
 
     async def app(scope, receive, send):
