@@ -87,7 +87,7 @@ class Bench:
             await asyncio.wait(tasks)
 
     async def view(self, lead: Lead) -> Mapping[str, Any]:
-        async with self.database.connection() as connection:
+        async with self.database.snapshot() as connection:
             return await lead_views.one(connection, 1, {1: "VoiceProcess"}, lead.id)
 
     async def kinds(self, lead: Lead) -> list[str]:

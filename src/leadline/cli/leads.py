@@ -50,7 +50,7 @@ async def _list(dsn: str, filters: Filters) -> list[Mapping[str, Any]]:
     database = Database(dsn, connections=1)
     await database.open()
     try:
-        async with database.connection() as connection:
+        async with database.snapshot() as connection:
             known = await catalogues.load(connection)
             found: list[Mapping[str, Any]] = []
             for organisation_id in known.organisations:
@@ -80,7 +80,7 @@ async def _one(dsn: str, lead_id: int) -> tuple[Mapping[str, Any], Sequence[Mapp
     database = Database(dsn, connections=1)
     await database.open()
     try:
-        async with database.connection() as connection:
+        async with database.snapshot() as connection:
             known = await catalogues.load(connection)
             organisation_id = await lead_views.organisation_of(connection, lead_id)
             if organisation_id is None:

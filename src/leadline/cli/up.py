@@ -43,7 +43,7 @@ async def _run(chosen: Options, settings: Settings, environment: Mapping[str, st
 
     def say_ready(url: str) -> None:
         gc.freeze()  # what is there now stays: looking through it again and again would stop every call
-        gc.set_threshold(50_000, 20, 20)
+        gc.set_threshold(50_000, 20, 20)  # and what a push leaves is gone by itself, without a look at each
         sys.stdout.write(f"ready {url}\n")
         sys.stdout.flush()
         ready.set()

@@ -111,6 +111,12 @@ class Database:
         async with self.connection() as connection, connection.transaction():
             yield connection
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Any]:
+        """A connection on which every statement reads the same moment."""
+        async with self.connection() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+            yield connection
+
     async def answers(self) -> bool:
         """Whether a statement can be run now."""
         try:

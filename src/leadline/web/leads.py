@@ -58,7 +58,7 @@ def router(database: Database, explainer: Explainer, guard: Guard) -> APIRouter:
         _refuse_unstorable(customercode=customercode, crmuniquefield=crmuniquefield)
         filters = {"customercode": customercode, "crm_key": crmuniquefield, "state": state}
         wanted = {process.id: _wanted(process, mobilenumber, filters) for process in processes_of(caller, servicekey)}
-        async with database.connection() as connection:
+        async with database.snapshot() as connection:
             query = lead_views.Query(wanted, limit, cursor)
             page = await lead_views.page(connection, caller.organisation.id, caller.known.servicekey_by_id, query)
         return answer({"items": page.items, "next": None if page.next is None else str(page.next)})
@@ -66,14 +66,14 @@ def router(database: Database, explainer: Explainer, guard: Guard) -> APIRouter:
     @routes.get("/leads/{lead_id}", summary="One lead, with its attempts")
     async def read_lead(request: Request, lead_id: LeadId) -> Response:
         caller = guard.admit(request, Scope.PULL)
-        async with database.connection() as connection:
+        async with database.snapshot() as connection:
             servicekeys = caller.known.servicekey_by_id
             return answer(found(await lead_views.one(connection, caller.organisation.id, servicekeys, lead_id)))
 
     @routes.get("/leads/{lead_id}/timeline", summary="Everything that happened to a lead, in order")
     async def read_timeline(request: Request, lead_id: LeadId) -> Response:
         caller = guard.admit(request, Scope.PULL)
-        async with database.connection() as connection:
+        async with database.snapshot() as connection:
             items = await events.timeline(connection, caller.organisation.id, lead_id)
         # A lead without events does not exist: its insertion writes the first.
         return answer({"items": found(items)})
