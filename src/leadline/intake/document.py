@@ -92,7 +92,7 @@ def _nodes(text: str) -> dict[str, Any]:
     except RecursionError:
         raise _malformed("the document is nested too deeply", text, 0) from None
     except json.JSONDecodeError as error:
-        raise _malformed(error.msg, text, error.pos) from None
+        raise _malformed(*_fault(error, text)) from None
     if not isinstance(document, dict):
         raise _malformed("the document must be an object of nodes", text, 0)
     return normalised(document)
@@ -119,6 +119,16 @@ def _integer(digits: str) -> int | float:
 
 def _no_constant(text: str, name: str) -> None:
     raise json.JSONDecodeError(f"{name} is not JSON", text, text.find(name))
+
+
+def _fault(error: json.JSONDecodeError, text: str) -> tuple[str, str, int]:
+    """What is wrong and where, alike on every Python: from 3.13 on, a trailing comma is told at the comma."""
+    at = error.pos
+    if text[at : at + 1] == ",":
+        at += len(text[at:]) - len(text[at + 1 :].lstrip())
+    if text[at : at + 1] in ("}", "]") and text[:at].rstrip().endswith(","):
+        return "a comma stands before this end: leave it out", text, at
+    return error.msg, text, error.pos
 
 
 def _malformed(message: str, text: str, at: int) -> PushRefused:
