@@ -87,7 +87,7 @@ async def test_two_stages_close_a_lead_once(expiring):
 async def test_a_lead_of_a_process_that_is_gone_stays_and_costs_nothing(expiring, monkeypatch):
     await expiring.execute("update process set retired_at = $1", NOON)
     await expiring.reread()
-    while not expiring.stage._woken._waiters:  # a look that began by the rules before is over when the stage sleeps
+    while not expiring.stage.rounds.asleep:  # a look that began by the rules before is over when the stage sleeps
         await asyncio.sleep(0.005)
     (lead,) = await expiring.waiting(expires_at=NOON - HOUR)
     await asyncio.sleep(0.2)

@@ -5,7 +5,6 @@ of a call, by a change of the configuration.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Final
@@ -19,12 +18,12 @@ from leadline.calling.reconciliation import reconcile
 from leadline.calling.release import release
 from leadline.calling.ticket import Ticket
 from leadline.clock import Clock
-from leadline.domain.errors import DatabaseUnavailable
 from leadline.domain.policy import TrunkPolicy
 from leadline.domain.upsert import DueKind
 from leadline.store import claims
 from leadline.store.catalogue import Catalogue, Process
 from leadline.store.database import Database
+from leadline.store.rounds import Rounds
 from leadline.store.workers import Standing
 from leadline.telephony.engine import Account, Engine, Invite
 
@@ -36,8 +35,6 @@ LONGEST_WAIT: Final = 10.0
 """Seconds after which the dialer looks again unasked."""
 RECONCILE_EVERY: Final = 5.0
 """Seconds between two looks for the attempts of workers that are gone."""
-DATABASE_AWAY: Final = 0.5
-"""Seconds between two tries to reach a database that is away."""
 ENGINE_AWAY: Final = 0.25
 """Seconds between two looks at an engine that is down."""
 
@@ -71,7 +68,7 @@ class Dialer:
         self._budgets: dict[str, TrunkBudget] = {}
         self._claimer = Claimer(database, clock, worker, self._budgets, self._is_up)
         self._live: dict[asyncio.Task[None], LiveCall] = {}
-        self._woken = asyncio.Event()
+        self._rounds = Rounds("dialer")
         self._draining = False
         self._reconciled: float | None = None
         self._known: Catalogue | None = None
@@ -83,29 +80,12 @@ class Dialer:
 
     def wake(self) -> None:
         """Look at once: something may be due, or a slot free."""
-        self._woken.set()
+        self._rounds.wake()
 
     async def run(self) -> None:
         """Dial until `drain` is called."""
         log.info("dialing", worker=self._worker)
-        away = False
-        while not self._draining:
-            self._woken.clear()
-            try:
-                await self._standing.held.wait()
-                await self._reconcile()
-                await self._release()
-                self._keep_budgets()
-                pause = 0.0 if await self._dial() else await self._pause()
-                away = False
-            except DatabaseUnavailable as error:
-                if not away:
-                    log.warning("dialing waits for the database", reason=str(error))
-                away, pause = True, DATABASE_AWAY
-            # Not wait_for: on Python 3.11 it swallows a cancellation that comes together with the wake.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._woken.wait()
+        await self._rounds.run(self._look, goes_on=lambda: not self._draining)
 
     async def drain(self, seconds: float) -> None:
         """No new calls; wait for those that are up, hang up what is left after `seconds`."""
@@ -122,6 +102,13 @@ class Dialer:
             task.cancel()
         if self._live:
             await asyncio.wait(self._live)
+
+    async def _look(self) -> float:
+        await self._standing.held.wait()
+        await self._reconcile()
+        await self._release()
+        self._keep_budgets()
+        return 0.0 if await self._dial() else await self._pause()
 
     async def _reconcile(self) -> None:
         now = asyncio.get_running_loop().time()

@@ -1,16 +1,11 @@
 """Leads whose time is over close as `expired`, at the moment it is, whether or not anybody would have called them."""
 
-import asyncio
-import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-import structlog
-
 from leadline.clock import Clock
-from leadline.domain.errors import DatabaseUnavailable
 from leadline.domain.events import Event, EventKind
 from leadline.domain.lead import ClosedReason, Lead, LeadState, advance
 from leadline.domain.upsert import DueKind
@@ -18,16 +13,13 @@ from leadline.store import claims, leads
 from leadline.store import events as event_store
 from leadline.store.catalogue import Catalogue
 from leadline.store.database import Database
-
-log = structlog.get_logger()
+from leadline.store.rounds import Rounds
 
 BATCH: Final = 200
 LONGEST_WAIT: Final = 30.0
 """Seconds after which the stage looks again unasked."""
 LOCKED: Final = 0.05
 """Seconds until it looks again for leads that somebody else holds."""
-DATABASE_AWAY: Final = 0.5
-"""Seconds between two tries to reach a database that is away."""
 
 
 class ExpiryStage:
@@ -37,28 +29,15 @@ class ExpiryStage:
         self._database = database
         self._clock = clock
         self._catalogue = catalogue
-        self._woken = asyncio.Event()
+        self.rounds = Rounds("expiry")
 
     def wake(self) -> None:
         """Look at once: a lead may expire earlier than any before."""
-        self._woken.set()
+        self.rounds.wake()
 
     async def run(self) -> None:
         """Work for ever; while PostgreSQL is away, wait for it."""
-        away = False
-        while True:
-            self._woken.clear()
-            try:
-                pause = await self._round()
-                away = False
-            except DatabaseUnavailable as error:
-                if not away:
-                    log.warning("expiry waits for the database", reason=str(error))
-                away, pause = True, DATABASE_AWAY
-            with contextlib.suppress(TimeoutError):
-                # Not wait_for: before Python 3.12 it may swallow a cancellation that comes with a wake.
-                async with asyncio.timeout(pause):
-                    await self._woken.wait()
+        await self.rounds.run(self._round)
 
     async def _round(self) -> float:
         """Close the next batch, if there is one; returns how long nothing is to be done, in seconds."""

@@ -5,7 +5,6 @@ may take; the audio is made while nothing is locked; a last transaction settles 
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
@@ -13,7 +12,7 @@ from typing import Final
 import structlog
 
 from leadline.clock import Clock
-from leadline.domain.errors import DatabaseUnavailable, SpeechImpossible, SpeechUnavailable
+from leadline.domain.errors import SpeechImpossible, SpeechUnavailable
 from leadline.domain.lead import Lead
 from leadline.domain.prompt import Prompt
 from leadline.domain.upsert import DueKind
@@ -22,6 +21,7 @@ from leadline.prompts.settling import HOLDING, SpeechFailure, settle
 from leadline.store import claims, prompts
 from leadline.store.catalogue import Catalogue, Process
 from leadline.store.database import Connection, Database
+from leadline.store.rounds import Rounds
 from leadline.telephony.engine import Pcm
 
 log = structlog.get_logger()
@@ -35,8 +35,6 @@ LONGEST_WAIT: Final = 30.0
 """Seconds after which a line looks again unasked."""
 LOCKED: Final = 0.05
 """Seconds until a line looks again for leads that somebody else holds."""
-DATABASE_AWAY: Final = 0.5
-"""Seconds between two tries to reach a database that is away."""
 
 
 class Line:
@@ -59,29 +57,16 @@ class Line:
         self._engine = engine
         self._hot = hot
         self._places = asyncio.Semaphore(engine.at_once if engine else 1)
-        self._woken = asyncio.Event()
+        self._rounds = Rounds("prompts")
         self._known = Catalogue()
 
     def wake(self) -> None:
         """Look at once: a lead may wait, or the configuration have changed."""
-        self._woken.set()
+        self._rounds.wake()
 
     async def run(self) -> None:
         """Work for ever."""
-        away = False
-        while True:
-            self._woken.clear()
-            try:
-                pause = await self._round()
-                away = False
-            except DatabaseUnavailable as error:
-                if not away:
-                    log.warning("prompts wait for the database", reason=str(error))
-                away, pause = True, DATABASE_AWAY
-            with contextlib.suppress(TimeoutError):
-                # Not wait_for: before Python 3.12 it may swallow a cancellation that comes with a wake.
-                async with asyncio.timeout(pause):
-                    await self._woken.wait()
+        await self._rounds.run(self._round)
 
     async def _round(self) -> float:
         """The next batch, if there is one; returns how long nothing is to be done, in seconds."""
