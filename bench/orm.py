@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from leadline.web.server import HttpServer
+from leadline.web.server import HttpServer, listen, url_of
 
 ZONE = ZoneInfo("Asia/Kolkata")
 
@@ -167,8 +167,8 @@ def application(dsn: str) -> FastAPI:
 
 
 async def serve(dsn: str) -> None:
-    server = HttpServer("127.0.0.1", 0)
-    url = server.bind()
+    [listening] = listen("127.0.0.1", 0)
+    server, url = HttpServer(listening), url_of("127.0.0.1", listening)
     await server.start(application(dsn))
     print("ready", url, flush=True)
     await asyncio.Event().wait()

@@ -23,7 +23,7 @@ from leadline.telephony.callee import Callee
 from leadline.telephony.embedded.engine import EmbeddedEngine, EmbeddedSettings
 from leadline.telephony.engine import Invite
 from leadline.telephony.phone import Phone
-from leadline.web.server import HttpServer
+from leadline.web.server import HttpServer, listen, url_of
 
 PUSHES = 200
 WARM_UP = 20
@@ -149,8 +149,8 @@ async def bare(phone: Phone) -> AsyncIterator[httpx.AsyncClient]:
             await send({"type": "http.response.start", "status": 200, "headers": []})
             await send({"type": "http.response.body", "body": b"{}"})
 
-        server = HttpServer("127.0.0.1", 0)
-        url = server.bind()
+        [listening] = listen("127.0.0.1", 0)
+        server, url = HttpServer(listening), url_of("127.0.0.1", listening)
         await server.start(app)
         try:
             async with httpx.AsyncClient(base_url=url) as client:

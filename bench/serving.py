@@ -101,6 +101,8 @@ async def load(rival: Rival, *, connections: int, seconds: float, records: int =
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time that a process has had, in user mode and in the kernel (proc(5), stat)."""
+    """Processor time that a process and its children have had, in user mode and in the kernel (proc(5), stat)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return own + sum(cpu_seconds(int(child)) for child in children)

@@ -15,7 +15,7 @@ import msgspec
 import rphonenumbers
 import uvloop
 
-from leadline.web.server import HttpServer
+from leadline.web.server import HttpServer, listen, url_of
 
 ZONE = ZoneInfo("Asia/Kolkata")
 UNIQUE = """
@@ -45,8 +45,9 @@ told as (
     union all
     select 1, id, 1, events, now(), 'lead.scheduled', jsonb_build_object('due_at', due_at) from written),
 logged as (
-    insert into push (organisation_id, process_id, at, transport, requestid, counts)
-    select 1, 1, now(), 'json', requestid, counts::jsonb from unnest($9::text[], $10::text[]) as p(requestid, counts))
+    insert into push (organisation_id, process_id, at, transport, requestid, request, counts)
+    select 1, 1, now(), 'json', requestid, request::json, counts::jsonb
+    from unnest($9::text[], $10::text[], $11::text[]) as p(requestid, request, counts))
 select number, id from written"""
 
 
@@ -71,6 +72,7 @@ class Push(msgspec.Struct):
     data: list[Record]
 
 
+REQUEST = '{"media": 12, "updateparam": "mobilenumber", "reqdatetime": "2026-01-01T00:00:00Z"}'
 DECODER = msgspec.json.Decoder(Push)
 HEADERS = [(b"content-type", b"application/json")]
 
@@ -102,7 +104,10 @@ class Writer:
             rows = {row[1]: row for rows, _, _ in batch for row in rows}
             counts = [f'{{"created": {len(rows)}}}' for rows, _, _ in batch]
             await statement.fetch(
-                *map(list, zip(*rows.values(), strict=True)), [requestid for _, requestid, _ in batch], counts
+                *map(list, zip(*rows.values(), strict=True)),
+                [requestid for _, requestid, _ in batch],
+                [REQUEST] * len(batch),
+                counts,
             )
             for _, _, written in batch:
                 written.set_result(None)
@@ -144,8 +149,8 @@ async def serve(dsn: str) -> None:
         })  # fmt: skip
         await send({"type": "http.response.body", "body": content})
 
-    server = HttpServer("127.0.0.1", 0)
-    url = server.bind()
+    [listening] = listen("127.0.0.1", 0)
+    server, url = HttpServer(listening), url_of("127.0.0.1", listening)
     await server.start(app)
     print("ready", url, flush=True)
     await writing

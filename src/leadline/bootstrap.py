@@ -19,33 +19,24 @@ from leadline.configuration.configuration import Configuration
 from leadline.configuration.plan import Plan, apply, plan
 from leadline.configuration.reading import read
 from leadline.domain.errors import ConfigurationError, DatabaseUnavailable, EngineUnavailable
-from leadline.intake.command import Intake
-from leadline.intake.explain import Explainer
-from leadline.intake.request import Limits
-from leadline.intake.rest import RestIntake
 from leadline.intake.retention import Retention
-from leadline.intake.siblings import Siblings
-from leadline.intake.vendor import VendorIntake
 from leadline.prompts.engines.espeak import EspeakEngine
 from leadline.prompts.stage import PromptStage
 from leadline.role import Role
+from leadline.serving import Counts, Front, processes_of
 from leadline.settings import Settings
 from leadline.store.catalogue import CatalogueReader
 from leadline.store.configuration import notify
 from leadline.store.data_directory import DataDirectory, Running
 from leadline.store.database import Database
 from leadline.store.embedded.server import EmbeddedPostgres
+from leadline.store.following import follow
 from leadline.store.migrations import migrate
 from leadline.store.workers import Standing
 from leadline.telephony.embedded.engine import EmbeddedEngine, EmbeddedSettings
 from leadline.telephony.engine import Engine
-from leadline.web.application import application
-from leadline.web.authority import Guard
-from leadline.web.body import Bodies
-from leadline.web.limits import RateLimit, UnknownKeys
-from leadline.web.push import PushEndpoints
-from leadline.web.server import HttpServer
-from leadline.web.vendor import VendorEndpoint
+from leadline.web.processes import Program, WebProcesses
+from leadline.web.server import HttpServer, listen, url_of
 
 log = structlog.get_logger()
 
@@ -74,6 +65,9 @@ class Leadline:
         self._engines: dict[str, Engine] = {}
         self._draining = False
         self._dialer: Dialer | None = None
+        self._database: Database | None = None
+        self._http: HttpServer | WebProcesses
+        self._counts = Counts.create()
 
     async def run(self, ready: Callable[[str], None], stop: asyncio.Event) -> None:
         """Everything, from the first look at the configuration until `stop` is set; `ready` is told the URL once.
@@ -82,10 +76,8 @@ class Leadline:
         """
         self._configuration = read(self._options.configuration, self._environment)
         async with AsyncExitStack() as stack:
-            server = HttpServer(*self._options.http)
-            url = server.bind()
-            stack.push_async_callback(server.stop)
-            dsn = await self._database(stack, url)
+            url = self._listen(stack)
+            dsn = await self._dsn(stack, url)
             await self._prepare(dsn)
             database = Database(dsn, connections=self._settings.database_connections)
             await database.open()
@@ -93,18 +85,19 @@ class Leadline:
             catalogue = CatalogueReader(database)
             await catalogue.refresh()
             await self._start_stages(stack, dsn, database, catalogue)
-            await server.start(self._application(database, catalogue))
-            await self._until_ready(database, stop)
+            await self._serve(dsn, database, catalogue)
+            await self._until_ready(stop)
             if not stop.is_set():
                 ready(url)
             await stop.wait()
             self._draining = True
             if self._dialer is not None:
                 await self._dialer.drain(self._options.drain)
+            await self._http.stop()  # what is asked of it now is still answered: the database is there
 
     # The database
 
-    async def _database(self, stack: AsyncExitStack, url: str) -> str:
+    async def _dsn(self, stack: AsyncExitStack, url: str) -> str:
         """Where PostgreSQL is: the operator's, or our own under the data directory."""
         if self._settings.database_url is not None:
             return self._settings.database_url
@@ -129,30 +122,18 @@ class Leadline:
         if self._options.role is not Role.WEB:
             wakers = await self._start_worker(stack, dsn, database, catalogue)
 
+        def heard() -> None:
+            for wake in wakers:
+                wake()
+
         async def reread() -> None:
             self._reread_secrets()
             await catalogue.refresh()
-            for wake in wakers:
-                wake()
-
-        changed = asyncio.Event()
-
-        def heard(channel: str, _payload: str) -> None:
-            if channel == "configuration":
-                changed.set()
-            for wake in wakers:
-                wake()
-
-        async def follow_configuration() -> None:
-            while True:
-                await changed.wait()
-                changed.clear()
-                await reread()
+            heard()
 
         retention = Retention(database, self._clock, self._settings.push_log_days)
         self._keep(stack, "retention", retention.run)
-        self._keep(stack, "notifications", lambda: database.listen(heard, self._clock))
-        self._keep(stack, "configuration", follow_configuration)
+        self._keep(stack, "notifications", lambda: follow(database, self._clock, heard, reread))
 
     async def _start_worker(
         self, stack: AsyncExitStack, dsn: str, database: Database, catalogue: CatalogueReader
@@ -217,32 +198,41 @@ class Leadline:
 
     # HTTP
 
-    def _application(self, database: Database, catalogue: CatalogueReader) -> Callable[..., Awaitable[None]]:
-        settings = self._settings
-        limits = Limits(settings.max_records, settings.hide_foreign_service_keys)
-        intake = Intake(database, self._clock)
-        explainer, siblings = Explainer(database, self._clock), Siblings(database, self._clock, limits)
-        guard = Guard(catalogue, UnknownKeys(self._clock), RateLimit(self._clock, settings.rate_limit))
-        bodies = Bodies(settings.max_body, settings.max_in_flight, settings.body_timeout)
-        documents = VendorIntake(intake, explainer, siblings, self._clock, limits)
-        vendor = VendorEndpoint(documents, catalogue, bodies, guard)
-        push = PushEndpoints(RestIntake(intake, explainer, self._clock, limits), guard, bodies)
-        return application(vendor, push, explainer, database, guard, lambda: self._missing(database))
+    def _listen(self, stack: AsyncExitStack) -> str:
+        """Take the address and return its URL; processes that will serve it load while the database starts."""
+        host, port = self._options.http
+        number = 1 if self._options.role is Role.WORKER else processes_of(self._settings)
+        listening = listen(host, port, number)
+        if number == 1:
+            self._http = HttpServer(listening[0])
+        else:
+            program = Program("leadline.cli.web_process", self._counts.descriptors, self._environment)
+            self._http = WebProcesses(program, listening, self._missing, self._clock)
+        stack.push_async_callback(self._http.stop)
+        return url_of(host, listening[0])
 
-    async def _missing(self, database: Database) -> dict[str, str]:
-        """What keeps this process from its work, by name."""
+    async def _serve(self, dsn: str, database: Database, catalogue: CatalogueReader) -> None:
+        self._database = database
+        if isinstance(self._http, WebProcesses):
+            await self._http.serve(dsn)
+        else:
+            front = Front(database, catalogue, self._settings, self._counts, self._clock)
+            await self._http.start(front.application(self._missing))
+
+    async def _missing(self) -> dict[str, str]:
+        """What keeps Leadline from its work, by name."""
         missing = {}
         if self._draining:
             missing["leadline"] = "it is stopping"
-        if not await database.answers():
+        if self._database is None or not await self._database.answers():
             missing["database"] = "PostgreSQL does not answer"
         missing |= {
             f"telephony {name}": "the engine is down" for name, engine in self._engines.items() if not engine.available
         }
         return missing
 
-    async def _until_ready(self, database: Database, stop: asyncio.Event) -> None:
-        while not stop.is_set() and await self._missing(database):
+    async def _until_ready(self, stop: asyncio.Event) -> None:
+        while not stop.is_set() and await self._missing():
             await self._clock.sleep(0.02)
 
     async def _eventually(self, what: str, start: Callable[[], Awaitable[None]], unavailable: type[Exception]) -> None:

@@ -55,6 +55,10 @@ def _truth(written: str) -> bool:
     return word in ("true", "1", "yes", "on")
 
 
+def _processes(written: str) -> int | None:
+    return None if written.strip().lower() == "auto" else _whole(1, 64)(written)
+
+
 def _one_of(words: Sequence[str]) -> Callable[[str], str]:
     def read(written: str) -> str:
         if written.strip().lower() not in words:
@@ -86,6 +90,7 @@ TABLE: Final = (
     Setting("pg_bin", "", "directory", "Other binaries for the embedded PostgreSQL.", Path),
     Setting("database_connections", "10", "connections", "The most of one process to PostgreSQL.", _whole(2, 1_000)),
     Setting("http", "127.0.0.1:8080", "host:port", "Where HTTP is served; port 0 picks a free one.", address),
+    Setting("web_processes", "auto", "processes", "That serve HTTP; auto: one a processor, 4 at most.", _processes),
     Setting("drain", "30", "seconds", "How long calls that are up may go on after SIGTERM.", _seconds),
     Setting("max_body", "16777216", "bytes", "The largest request that is read; 413 beyond.", _whole(1_024, 2**31 - 1)),
     Setting("max_in_flight", "268435456", "bytes", "Of all requests at once; 503 beyond.", _whole(1_024, 2**40)),
@@ -128,6 +133,7 @@ class Settings:
     pg_bin: Path | None
     database_connections: int
     http: tuple[str, int]
+    web_processes: int | None
     drain: float
     max_body: int
     max_in_flight: int

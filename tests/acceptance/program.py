@@ -49,8 +49,8 @@ def environment() -> dict[str, str]:
 class Program:
     """`leadline up` on a directory."""
 
-    def __init__(self, home: Path, *options: str) -> None:
-        self.home, self._options = home, options
+    def __init__(self, home: Path, *options: str, **variables: str) -> None:
+        self.home, self._options, self._variables = home, options, variables
         self.url = ""
         self.process: asyncio.subprocess.Process
 
@@ -68,7 +68,7 @@ class Program:
         with (self.home / "log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "leadline.cli", *command,
-                stdout=asyncio.subprocess.PIPE, stderr=log, env=environment(),
+                stdout=asyncio.subprocess.PIPE, stderr=log, env=environment() | self._variables,
             )  # fmt: skip
 
     async def line(self) -> str:

@@ -258,3 +258,53 @@ async def test_refused_records_are_taken_out_of_the_push_log_and_pushed_again(pr
         while not await select(program, "select 1 from lead where userlogin = 'asha@acme.example'"):
             code, _, err = await run(program, "replay", "--push")  # the running Leadline hears of the user by itself
             assert code == 3, err
+
+
+async def test_mended_records_are_pushed_as_their_pushes_would_have_without_any_option(program):
+    await program.push({"name": "A"}, reqdatetime="2026-11-25 10:00:00")
+    said = {"media": "11", "updateparam": "customercode", "calltype": "21", "calldatetime": "2099-11-25 15:00:00",
+            "expirydatetime": "2099-12-31 00:00:00"}  # fmt: skip
+    await program.push({"name": "B", "mobilenumber": "9822222222"}, reqdatetime="2026-11-24 10:00:00", **said)
+    mend = program.home / "mend.csv"
+    code, _, err = await run(program, "replay", "mend.csv")
+    assert (code, f"leadline replay {mend.name} --push" in err) == (0, True), err
+    with mend.open(newline="") as read:
+        rows = list(csv.DictReader(read))
+    rows[0]["mobilenumber"], rows[1]["customercode"] = "9811111111", "c2"
+    with mend.open("w", newline="") as written:
+        writer = csv.DictWriter(written, {**rows[0], **rows[1]})
+        writer.writeheader()
+        writer.writerows(rows)
+    code, out, err = await run(program, "replay", "mend.csv", "--dry-run")
+    assert (code, counted(out)["would be created"]) == (0, "2"), (out, err)
+    code, _, err = await run(program, "replay", "mend.csv", "--push", "--servicekey", "P")
+    assert (code, "leave out --since and --servicekey" in err) == (1, True)
+    assert await select(program, "select 1 from lead") == []
+    code, out, err = await run(program, "replay", "mend.csv", "--push")
+    assert (code, counted(out)["created"]) == (0, "2"), (out, err)
+    times = [f"({name} at time zone 'Asia/Kolkata')::text" for name in ("scheduled_by", "call_at", "expires_at")]
+    assert await select(program, f"select name, media, calltype, {', '.join(times)} from lead order by 1") == [  # noqa: S608
+        ("A", 12, 1001, "2026-11-25 10:00:00", None, None),
+        ("B", 11, 21, "2026-11-24 10:00:00", "2099-11-25 15:00:00", "2099-12-31 00:00:00"),
+    ]
+
+
+async def test_of_pushes_from_before_their_requests_were_kept_replay_asks_what_it_must_know(program):
+    await program.push({"name": "A"}, {"mobilenumber": "9811111111", "calltype": "x"}, media="11")
+    await select(program, "update push set request = null")
+    for words in (("--push",), ("--dry-run",), ("--push", "--media", "11")):
+        code, _, err = await run(program, "replay", *words)
+        assert (code, "push 1 is from before" in err, "--updateparam, for this" in err) == (1, True, True), err
+    told = ("--media", "11", "--updateparam", "mobilenumber")
+    code, out, err = await run(program, "replay", "--push", *told)
+    assert (code, counted(out)["rejected"]) == (3, "2"), (out, err)
+    assert "`leadline replay FILE`" in err
+    code, _, err = await run(program, "replay", "mend.ndjson")
+    assert code == 0, err
+    mend = program.home / "mend.ndjson"
+    mend.write_text(
+        mend.read_text().replace('"calltype":"x"', '"calltype":"41"').replace('"A"', '"A","mobilenumber":"9"')
+    )
+    code, out, err = await run(program, "replay", "mend.ndjson", "--push")
+    assert (code, counted(out)["created"]) == (0, "2"), (out, err)
+    assert await select(program, "select media, calltype from lead order by 2") == [(11, 41), (11, 1001)]

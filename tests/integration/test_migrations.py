@@ -6,6 +6,8 @@ import asyncpg
 import pytest
 
 from leadline.domain.errors import ConfigurationError, DatabaseUnavailable
+from leadline.store import push_log
+from leadline.store.database import Database
 from leadline.store.leads import COLUMNS
 from leadline.store.migrations import migrate
 
@@ -36,6 +38,21 @@ async def test_several_machines_may_migrate_at_once_and_again(empty, dsn):
     await migrate(empty)
     assert await columns(empty) == first == await columns(dsn)
     assert {name for table, name, *_ in first if table == "lead"} == set(COLUMNS)
+
+
+async def test_pushes_from_before_their_requests_were_kept_stay_in_the_log(empty):
+    await migrate(empty, "0003")
+    database = Database(empty, connections=1)
+    await database.open()
+    async with database.transaction() as connection:
+        await connection.execute(
+            "insert into push (organisation_id, process_id, at, transport, counts) values (1, 1, now(), 'json', '{}')"
+        )
+    await migrate(empty)
+    async with database.connection() as connection:
+        logged = await push_log.page(connection, 1, {1: "P"}, push_log.Query())
+    await database.close()
+    assert [(push["servicekey"], push["request"]) for push in logged.items] == [("P", None)]
 
 
 async def test_a_server_that_is_away_may_come_back():

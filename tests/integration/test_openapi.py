@@ -14,7 +14,7 @@ from builders import SERVICEKEY
 from leadline.web import shapes
 from leadline.web.openapi import READ, REFUSALS
 from leadline.web.problems import TITLES
-from leadline.web.server import HttpServer
+from leadline.web.server import HttpServer, listen, url_of
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 BUDGET = 25
@@ -35,8 +35,8 @@ async def test_schemathesis_finds_no_fault(database, tmp_path):
     # Nobody guesses a service key: of this one, schemathesis is told.
     document["components"]["schemas"]["Push"]["properties"]["servicekey"] = {"const": SERVICEKEY}
     (tmp_path / "openapi.json").write_text(json.dumps(document))
-    server = HttpServer("127.0.0.1", 0)
-    url = server.bind()
+    [listening] = listen("127.0.0.1", 0)
+    server, url = HttpServer(listening), url_of("127.0.0.1", listening)
     await server.start(app)
     run = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "schemathesis.cli", "--config-file", CONFIGURATION, "run", "openapi.json",

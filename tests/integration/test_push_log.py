@@ -39,6 +39,42 @@ async def test_a_push_is_told_with_what_was_refused_verbatim(client):
     assert {name: logged[name] for name in ("id", "transport", "requestid", "servicekey", "warnings")} == {
         "id": 1, "transport": "v1", "requestid": answer["requestid"], "servicekey": "VoiceProcess", "warnings": [],
     }  # fmt: skip
+    assert logged["request"] == {"media": 12, "updateparam": "mobilenumber", "reqdatetime": "2026-11-24T06:30:00Z"}
+
+
+async def test_what_a_push_says_for_all_of_its_records_is_told_and_means_the_same_when_it_is_said_again(
+    client, database
+):
+    front = Front(database)
+    said = {
+        "Media": "11", "UpdateParam": "CustomerCode", "reqdatetime": "2026-11-24 11:59:59.5", "call_type": " 21 ",
+        "calldatetime": "2026-11-24 15:00:00", "expirydatetime": "9999-12-31 23:59:59",
+        "userlogin": "Asha@Acme.example", "media": ..., "updateparam": ...,
+    }  # fmt: skip
+    await front.push({"customercode": "1", "mobilenumber": NUMBER}, **said)
+    (logged,) = (await client.get("/v1/push-log")).json()["items"]
+    assert logged["request"] == {
+        "media": 11, "updateparam": "customercode", "reqdatetime": "2026-11-24T06:29:59.500000Z", "calltype": " 21 ",
+        "calldatetime": "2026-11-24T09:30:00Z", "expirydatetime": "9999-12-30T00:00:00Z",
+        "userlogin": "Asha@Acme.example",
+    }  # fmt: skip
+    await front.push({"customercode": "2", "mobilenumber": NUMBER}, **logged["request"])
+    own = ("id", "customercode")
+    one, other = ({name: row[name] for name in row if name not in own} for row in await front.rows("lead"))
+    assert one == other
+    again, first = (await client.get("/v1/push-log")).json()["items"]
+    assert again["request"] == first["request"]
+
+
+@pytest.mark.parametrize("value", ["\0", "\ud800", {"a": [1]}, 10**400])
+async def test_a_default_that_no_record_can_take_is_told_and_refuses_the_same_when_it_is_said_again(
+    client, database, value
+):
+    front = Front(database)
+    for node in ("calltype", "userlogin"):
+        assert (await front.push(**{node: value}))["counts"]["rejected"] == 1
+        request = (await client.get("/v1/push-log")).json()["items"][0]["request"]
+        assert (await front.push(**request))["counts"]["rejected"] == 1
 
 
 async def test_pages_follow_one_another_newest_first_through_any_filter(client, database):

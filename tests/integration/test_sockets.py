@@ -9,7 +9,7 @@ import pytest
 
 from builders import a_push
 from leadline.web.body import Bodies
-from leadline.web.server import HttpServer
+from leadline.web.server import HttpServer, listen, url_of
 from leadline.web.vendor import PATH
 
 PUSH = a_push()
@@ -39,8 +39,8 @@ class Line:
 
 @pytest.fixture
 async def line(database) -> AsyncIterator[Line]:
-    server = HttpServer("127.0.0.1", 0)
-    url = server.bind()
+    [listening] = listen("127.0.0.1", 0)
+    server, url = HttpServer(listening), url_of("127.0.0.1", listening)
     await server.start(api.an_application(database, bodies=Bodies(4_096, 8_192, 0.2)))
     yield Line(int(url.rpartition(":")[2]))
     await server.stop()

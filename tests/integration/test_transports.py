@@ -115,6 +115,12 @@ async def test_other_methods_are_not_allowed(client, database, method):
     assert await stored(database) == ([], [])
 
 
+async def test_the_path_with_a_slash_leads_to_the_path(client):
+    answer = await client.post(f"{PATH}/", content=a_document(), headers=JSON)
+    assert (answer.status_code, answer.headers["location"]) == (307, f"http://leadline{PATH}")
+    assert (await client.post(f"{PATH}/", content=a_document(), follow_redirects=True)).json()["statuscode"] == "001"
+
+
 @pytest.mark.parametrize("kind", ["application/xml", "multipart/form-data; boundary=x", "text/html", "application/jso"])
 async def test_other_content_types_are_415(client, kind):
     answer = await client.post(PATH, content=a_document(), headers={"Content-Type": kind})
@@ -249,6 +255,23 @@ async def test_a_body_that_does_not_come_is_408(database):
     sent = await Sent(a_part(b"{")).through(app)
     assert (sent.answer["status"], json.loads(sent.answer["body"])["code"]) == (408, "body_too_slow")
     assert sent.answer["headers"][b"connection"] == b"close"
+
+
+async def test_a_body_that_does_not_even_begin_is_408_and_its_room_is_free_again(database):
+    app = api.an_application(database, bodies=Bodies(1_000, 1_000, 0.01))
+    for parts in ((), (a_part(b"x" * 1_000),), (a_part(b"x" * 1_000),)):
+        assert (await Sent(*parts).through(app)).answer["status"] == 408
+    assert (await Sent(a_part(b"x" * 1_000, more=False)).through(app)).answer["status"] == 200
+
+
+async def test_a_body_whose_request_is_cancelled_is_not_answered(database):
+    sent = Sent(a_part(b"{"))
+    task = asyncio.create_task(sent.through(api.an_application(database)))
+    await sent.waiting.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert sent.answer == {}
 
 
 async def test_a_body_that_is_half_sent_stores_nothing(database):

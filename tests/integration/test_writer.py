@@ -7,12 +7,13 @@ import asyncpg
 import pytest
 from intake_front import Front
 
-from builders import NUMBER, a_catalogue, a_process, an_organisation
+from builders import NUMBER, a_catalogue, a_lead, a_process, an_organisation
 from leadline.domain.errors import Overloaded
 from leadline.domain.vendor import UpdateParameter
-from leadline.intake import command
+from leadline.intake import command, deciding
 from leadline.intake.request import Limits, authenticate, understand
-from leadline.store import leads, matching, writing
+from leadline.store import answers, leads, matching, writing
+from leadline.store.answers import Answer, Place
 from leadline.store.database import Database
 
 OTHER = "9812345678"
@@ -133,64 +134,68 @@ async def test_what_another_transaction_holds_holds_up_nobody_else(front, databa
 
 async def test_what_is_held_for_another_push_is_waited_for_by_itself(front, database):
     """Its key is locked and its lead is not there yet: nobody may make a second one."""
-    sealed, closing = asyncio.Event(), asyncio.Event()
-
-    class Held:
-        async def open(self, connection):
-            sealed.set()
-
-        async def close(self, connection, taken):
-            await closing.wait()
-
-    first = asyncio.create_task(front.intake._intake.take(a_push_of(front, {"mobilenumber": NUMBER}), Held()))
-    await sealed.wait()
-    async with asyncio.timeout(10):
-        while not await locked(database):
-            await asyncio.sleep(0)
-    second = asyncio.create_task(front.push({"mobilenumber": NUMBER, "name": "x"}))
-    assert (await front.push({"mobilenumber": OTHER}))["counts"]["created"] == 1
-    assert not second.done()
-    closing.set()
-    assert (await first).counts["created"] == 1
+    push = a_push_of(front, {"mobilenumber": NUMBER})
+    stripes = deciding.reading_of(push, [*deciding.read_records(push)]).stripes
+    async with database.transaction() as connection:
+        assert not await matching.hold(connection, stripes, waits=True)
+        second = asyncio.create_task(front.push({"mobilenumber": NUMBER, "name": "x"}))
+        assert (await front.push({"mobilenumber": OTHER}))["counts"]["created"] == 1
+        assert not second.done()
+        await leads.insert(connection, [a_lead(id=(await leads.new_ids(connection, 1))[0])])
     assert (await second)["counts"]["updated"] == 1
-
-
-async def locked(database):
-    async with database.connection() as connection:
-        return await connection.fetchval(
-            "select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database "
-            "where datname = current_database())"
-        )
+    assert len(await front.rows("lead")) == 2
 
 
 class Seal:
-    def __init__(self, refuses=None):
-        self.refuses, self.seen = refuses, []
+    """Keeps that a push was taken; `refuses` is what it raises where it is opened."""
+
+    def __init__(self, key, refuses=None):
+        self.place, self.refuses, self.taken = Place(1, "door", key), refuses, []
 
     async def open(self, connection):
-        self.seen.append(("open", await connection.fetchval("select count(*) from lead")))
+        assert await answers.lock(connection, *self.place, wait=True)
         if self.refuses:
             raise self.refuses
 
-    async def close(self, connection, taken):
-        self.seen.append(("close", await connection.fetchval("select count(*) from push"), taken.counts["created"]))
+    def keep(self, taken):
+        self.taken.append(taken)
+        return Answer(b"digest", b"answer")
 
 
-async def test_a_seal_is_opened_first_and_closed_last_in_a_transaction_of_its_own(front, database):
-    seal = Seal()
-    taken, _ = await asyncio.gather(
-        front.intake._intake.take(a_push_of(front, {"mobilenumber": NUMBER}), seal), front.push({"mobilenumber": OTHER})
+async def test_sealed_pushes_share_a_transaction_and_keep_their_answers_in_it(front, database):
+    seals = [Seal(f"r{n}") for n in range(10)]
+    takes = [
+        front.intake._intake.take(a_push_of(front, {"mobilenumber": f"98450{n:05}"}), seal)
+        for n, seal in enumerate(seals)
+    ]
+    taken = await asyncio.gather(front.push({"mobilenumber": OTHER}), *takes)
+    assert database.transactions == 1
+    assert [seal.taken for seal in seals] == [[one] for one in taken[1:]]
+    assert {(row["key"], row["answer"]) for row in await front.rows("answer", "key")} == {
+        (seal.place.key, b"answer") for seal in seals
+    }
+
+
+async def test_of_two_pushes_with_one_seal_in_a_batch_the_later_opens_it_when_the_first_is_stored(front, database):
+    first, second = Seal("r"), Seal("r", refuses=KeyError("answered before"))
+    taken = await asyncio.gather(
+        front.push({"mobilenumber": OTHER}),
+        front.intake._intake.take(a_push_of(front, {"mobilenumber": NUMBER}), first),
+        front.intake._intake.take(a_push_of(front, {"mobilenumber": NUMBER, "name": "x"}), second),
+        return_exceptions=True,
     )
-    assert taken.counts["created"] == 1
-    assert [what for what, *_ in seal.seen] == ["open", "close"]
-    assert seal.seen[1][2] == 1
+    assert taken[1:] == [first.taken[0], second.refuses]
+    assert second.taken == []
     assert database.transactions == 2
+    assert [lead["name"] for lead in await front.rows("lead")] == [None, None]
 
 
-async def test_what_a_seal_raises_goes_out_unchanged_and_nothing_is_written(front):
+async def test_what_a_seal_raises_goes_out_unchanged_and_nothing_is_written(front, database):
     refusal = KeyError("answered before")
+    async with database.transaction() as connection:
+        await answers.write(connection, [(Place(1, "door", "r"), Answer(b"digest", b"answer"))], front.clock.now())
     with pytest.raises(KeyError) as raised:
-        await front.intake._intake.take(a_push_of(front, {"mobilenumber": NUMBER}), Seal(refusal))
+        await front.intake._intake.take(a_push_of(front, {"mobilenumber": NUMBER}), Seal("r", refusal))
     assert raised.value is refusal
     assert await front.rows("lead") == await front.rows("push") == []
 

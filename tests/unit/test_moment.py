@@ -68,6 +68,20 @@ def test_the_end_of_the_calendar_is_never_and_can_be_written_anywhere(zone):
     assert write_moment(never, timezone(timedelta(hours=14))).startswith("9999-12-30 14")
 
 
+def test_a_year_is_written_with_four_digits_and_a_second_as_far_as_it_has_come():
+    assert write_moment(EARLIEST, UTC) == "0001-01-02 00:00:00"
+    assert write_moment(datetime(2026, 11, 24, 6, 30, 0, 999_999, UTC), INDIA) == "2026-11-24 12:00:00"
+
+
+def test_the_same_text_in_another_zone_is_another_instant():
+    assert len({parse_moment("2026-11-24 12:00:00", zone) for zone in (INDIA, BERLIN, NEW_YORK, INDIA)}) == 3
+
+
+def test_the_longest_way_to_write_an_instant_is_read_and_nothing_longer():
+    assert parse_moment("  2018-11-12 14:00:05.123456789 +01:00  ", INDIA) is not None
+    assert parse_moment("2018-11-12 14:00:05.1234567890 +01:00", INDIA) is None
+
+
 SECONDS = st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1)).map(lambda t: t.replace(microsecond=0))
 
 

@@ -59,6 +59,12 @@ def test_a_past_time_is_due_now_and_a_later_one_then():
     assert decide(None, a_record(call_at=NOON + HOUR), a_desk(), 9).lead.due_at == NOON + HOUR
 
 
+def test_a_new_lead_whose_flow_speaks_waits_for_its_audio():
+    decision = decide(None, a_record(call_at=NOON + HOUR), a_desk(speaks=True), 9)
+    assert due_rows(decision.lead) == [(DueKind.PROMPT, NOON)]
+    assert decision.events[1:] == ((EventKind.LEAD_AWAITING_PROMPT, {"due_at": NOON + HOUR}),)
+
+
 def test_a_preview_is_scheduled_and_waits_for_its_agent():
     decision = decide(None, a_record(calltype=CallType.PREVIEW), a_desk(), 9)
     assert decision.lead.state is LeadState.SCHEDULED

@@ -199,21 +199,21 @@ def push_command(
 @app.command("replay")
 def replay_command(
     file: Annotated[
-        Path | None, typer.Argument(help="Where to write them: .csv, else NDJSON; else standard output.")
+        Path | None, typer.Argument(help="Where to write them, or the mended file to push: .csv, else NDJSON.")
     ] = None,
     since: Annotated[
         str | None, typer.Option(help="Only of pushes since: 2026-11-25, or with time and offset.", show_default=False)
     ] = None,
     servicekey: Annotated[str | None, typer.Option("--servicekey", "-k", help="Only of this process.")] = None,
-    push: Annotated[bool, typer.Option("--push", help="Push them again as they are.")] = False,
+    push: Annotated[bool, typer.Option("--push", help="Push the mended FILE; without one, them as they are.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what pushing them again would do.")] = False,
-    updateparam: Annotated[str, typer.Option(help="Where the push log does not tell.")] = "mobilenumber",
-    media: Annotated[str, typer.Option(help="Where the push log does not tell.")] = "12",
+    updateparam: Annotated[str | None, typer.Option(help="Where the log does not tell.", show_default=False)] = None,
+    media: Annotated[str | None, typer.Option(help="Where the log does not tell.", show_default=False)] = None,
     url: Url = None,
     data: DataDir = None,
     apikey_env: ApiKeyName = "LEADLINE_APIKEY",
 ) -> None:
-    """Take refused records out of the push log, to be mended or pushed again."""
+    """Take refused records out of the push log, to be mended, and push them again, each as its push said."""
     from leadline.cli.push import door
     from leadline.cli.replay import Wanted, replay
     from leadline.cli.settings import environment, load_settings

@@ -1,35 +1,35 @@
-"""`leadline replay`: records that were refused, out of the push log, to be mended or pushed again as they are.
+"""`leadline replay`: records that were refused, out of the push log, to be mended, and pushed again.
 
-Oldest first, so that what was pushed later decides; a record that was refused more than once is taken once.
+Oldest first, so that what was pushed later decides; a record that was refused more than once is taken once. Each is
+pushed with the request that it was refused in, so that it has the effect that it would have had.
 """
 
 import asyncio
 import signal
-import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 import uvloop
 
 from leadline.cli.console import say
-from leadline.cli.push.batches import Batch, Envelope, encoded
+from leadline.cli.mended import mended
+from leadline.cli.push.batches import Batch, Envelope
 from leadline.cli.push.door import Door
 from leadline.cli.push.errors import CannotPush
 from leadline.cli.push.forecast import Forecast
 from leadline.cli.push.kept import INTERRUPTED, REFUSED_SOME
-from leadline.cli.push.rejects import Rejects
-from leadline.cli.push.row import Fault, Row
 from leadline.cli.push.sender import Sender, Stopped
 from leadline.cli.push.tally import Tally, faults_of
+from leadline.cli.refused import Parcel, logged, parcels, write
 from leadline.clock import SystemClock
 
-LOG: Final = "/v1/push-log"
+Requests = Sequence[tuple[Batch, Envelope]]
+"""What is sent; all of it is known before any of it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,18 +41,25 @@ class Wanted:
     servicekey: str | None = None
     push: bool = False
     dry_run: bool = False
-    updateparam: str = "mobilenumber"
-    media: str = "12"
-    """For pushes whose log does not tell."""
+    updateparam: str | None = None
+    media: str | None = None
+    """Of pushes whose log does not tell."""
+
+    @property
+    def sends(self) -> bool:
+        return self.push or self.dry_run
 
 
 def replay(wanted: Wanted, door: Door) -> int:
-    """Write the records to the file (standard output without one), or push them; the exit code."""
+    """Write the records to the file (standard output without one), or push those of the log or of the mended file.
+
+    Returns the exit code; raises CannotPush.
+    """
     since = _moment(wanted.since)
-    if wanted.file is not None and wanted.file.exists():
-        raise CannotPush(f"{wanted.file} is there already: give another file")
-    if wanted.file is not None and (wanted.push or wanted.dry_run):
-        raise CannotPush("give a file to mend the records in, or --push or --dry-run: not both")
+    if wanted.file is not None and wanted.sends and (wanted.since or wanted.servicekey):
+        raise CannotPush(f"all of {wanted.file} is pushed: leave out --since and --servicekey")
+    if wanted.file is not None and not wanted.sends and wanted.file.exists():
+        raise CannotPush(f"{wanted.file} is there already: give another file, or push this one, mended, with --push")
     return uvloop.run(_replay(wanted, since, door))
 
 
@@ -61,74 +68,28 @@ async def _replay(wanted: Wanted, since: datetime | None, door: Door) -> int:
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stopping.set)
     try:
         async with Sender(door.url, door.apikey, stopping, say) as sender:
-            items = await _logged(sender, wanted.servicekey, since)
-            if not items:
-                say("no refused records")
-                return 0
+            if wanted.file is not None and wanted.sends:
+                requests = list(_requests(mended(wanted.file), wanted, door.apikey))
+            else:
+                items = await logged(sender, wanted.servicekey, since)
+                if not items:
+                    say("no refused records")
+                    return 0
+                if not wanted.sends:
+                    write(wanted.file, items)
+                    return 0
+                requests = list(_requests(parcels(items), wanted, door.apikey))
             if wanted.dry_run:
-                return await _try(sender, wanted, items, door.apikey)
-            if wanted.push:
-                return await _push(sender, wanted, items, door.apikey, stopping)
+                return await _try(sender, requests)
+            return await _push(sender, requests, stopping)
     except Stopped:
         return INTERRUPTED
-    _write(wanted.file, items)
-    return 0
 
 
-async def _logged(sender: Sender, servicekey: str | None, since: datetime | None) -> list[dict[str, Any]]:
-    """The pushes of which a record was refused, oldest first, each refused record in the last of them."""
-    parameters = {"rejected": "1"} | ({"servicekey": servicekey} if servicekey else {})
-    items: list[dict[str, Any]] = []
-    seen: set[tuple[str | None, bytes]] = set()
-    while True:
-        page = await sender.get(LOG, parameters)
-        for item in page["items"]:
-            if since is not None and datetime.fromisoformat(item["at"]) < since:
-                return items[::-1]
-            fresh = []
-            for rejected in reversed(item["rejected"]):
-                key = (item["servicekey"], encoded(rejected["record"]))
-                if key not in seen:
-                    seen.add(key)
-                    fresh.append(rejected)
-            if fresh:
-                items.append(item | {"rejected": fresh[::-1]})
-        if page.get("next") is None:
-            return items[::-1]
-        parameters["cursor"] = page["next"]
-
-
-def _write(file: Path | None, items: list[dict[str, Any]]) -> None:
-    rows = list(_rows(items))
-    if file is not None and file.suffix.lower() == ".csv":
-        Rejects(file, ()).write(rows)
-    else:
-        with nullcontext(sys.stdout.buffer) if file is None else file.open("xb") as written:
-            for row, fault in rows:
-                reasons = {"code": fault.code, "field": fault.field, "message": fault.message}
-                own = {f"rejected_{name}": value for name, value in reasons.items() if value is not None}
-                written.write(encoded({**row.cells, **own}) + b"\n")
-            written.flush()
-    if file is not None:
-        say(f"{len(rows):,} records in {file}: mend them, and `leadline push` it")
-
-
-def _rows(items: list[dict[str, Any]]) -> Iterator[tuple[Row, Fault]]:
-    for item in items:
-        told = {"rejected_at": item["at"], "rejected_push": str(item["id"])}
-        for rejected in item["rejected"]:
-            record = rejected["record"]
-            cells = record if isinstance(record, dict) else {"record": record}
-            fault = Fault(rejected["code"] or "", rejected["field"], rejected["message"] or "")
-            yield Row(rejected["index"], {**cells, **told}), fault
-
-
-async def _push(
-    sender: Sender, wanted: Wanted, items: list[dict[str, Any]], apikey: str, stopping: asyncio.Event
-) -> int:
+async def _push(sender: Sender, requests: Requests, stopping: asyncio.Event) -> int:
     tally, loop = Tally(), asyncio.get_running_loop()
     began = loop.time()
-    for batch, envelope in _batches(items, wanted, apikey):
+    for batch, envelope in requests:
         if stopping.is_set():
             say(f"stopped after {tally.counts.total():,} records: none is doubled by pushing again")
             return INTERRUPTED
@@ -137,12 +98,15 @@ async def _push(
         tally.warn(answer.get("warnings", []))
     seconds, records = loop.time() - began, tally.counts.total()
     tally.show(records=records, seconds=seconds, rate=records / max(seconds, 0.001))
-    return REFUSED_SOME if tally.rejected else 0
+    if not tally.rejected:
+        return 0
+    say(f"{tally.rejected:,} records were refused again: `leadline replay FILE` has them with their reasons")
+    return REFUSED_SOME
 
 
-async def _try(sender: Sender, wanted: Wanted, items: list[dict[str, Any]], apikey: str) -> int:
+async def _try(sender: Sender, requests: Requests) -> int:
     forecast = Forecast(SystemClock())
-    for batch, envelope in _batches(items, wanted, apikey):
+    for batch, envelope in requests:
         answer = await sender.push(envelope.document(batch, dryrun="1"))
         forecast.add(answer["results"])
         forecast.reject((batch.rows[index], fault) for index, fault in faults_of(answer).items())
@@ -150,26 +114,23 @@ async def _try(sender: Sender, wanted: Wanted, items: list[dict[str, Any]], apik
     return REFUSED_SOME if forecast.rejected else 0
 
 
-def _batches(items: list[dict[str, Any]], wanted: Wanted, apikey: str) -> Iterator[tuple[Batch, Envelope]]:
-    """Each push of the log once more, with the records that were refused of it, at its own time."""
-    for number, item in enumerate(items):
-        if item["servicekey"] is None:
-            say(f"push {item['id']}: its process has been retired: {len(item['rejected'])} records are left out")
-            continue
-        batch = Batch(number)
-        for rejected in item["rejected"]:
-            batch.rows.append(Row(rejected["index"], {}))
-            batch.records.append(encoded(rejected["record"]))
-        yield batch, Envelope(apikey, _nodes(item, wanted))
+def _requests(refused: Iterable[Parcel], wanted: Wanted, apikey: str) -> Iterator[tuple[Batch, Envelope]]:
+    """Each push once more, with the records that were refused of it; raises CannotPush if its request is not known."""
+    told = {name: value for name in _TOLD if (value := getattr(wanted, name)) is not None}
+    for parcel in refused:
+        nodes = {**told, **parcel.request}
+        if nodes["servicekey"] is None:
+            say(f"push {parcel.push}: its process has been retired: {len(parcel.batch.rows)} records are left out")
+        elif missing := [f"--{name}" for name in _TOLD if name not in nodes]:
+            raise CannotPush(
+                f"push {parcel.push} is from before the push log kept what its request said: give "
+                f"{' and '.join(missing)}, for this and all such pushes"
+            )
+        else:
+            yield parcel.batch, Envelope(apikey, nodes)
 
 
-def _nodes(item: Mapping[str, Any], wanted: Wanted) -> dict[str, Any]:
-    return {
-        "servicekey": item["servicekey"],
-        "media": item.get("media") or wanted.media,
-        "updateparam": item.get("updateparam") or wanted.updateparam,
-        "reqdatetime": item["at"],
-    }
+_TOLD: Final = ("media", "updateparam")
 
 
 def _moment(written: str | None) -> datetime | None:

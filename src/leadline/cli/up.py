@@ -42,8 +42,7 @@ async def _run(chosen: Options, settings: Settings, environment: Mapping[str, st
     loop = asyncio.get_running_loop()
 
     def say_ready(url: str) -> None:
-        gc.freeze()  # what is there now stays: looking through it again and again would stop every call
-        gc.set_threshold(50_000, 20, 20)  # and what a push leaves is gone by itself, without a look at each
+        settle()
         sys.stdout.write(f"ready {url}\n")
         sys.stdout.flush()
         ready.set()
@@ -62,3 +61,9 @@ async def _run(chosen: Options, settings: Settings, environment: Mapping[str, st
     except asyncio.CancelledError:
         if not stop.is_set():
             raise
+
+
+def settle() -> None:
+    """Have the garbage collector leave alone what is there once everything has started."""
+    gc.freeze()  # it stays: looking through it again and again would stop every call
+    gc.set_threshold(50_000, 20, 20)  # and what a push leaves is gone by itself, without a look at each

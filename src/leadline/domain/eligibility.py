@@ -4,10 +4,11 @@ The dialer, the intake, the dry run and explain all read the same list. A verdic
 things: never (`closes` names the reason), not before `until`, or not until something changes.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
 
 from leadline.domain.calling_hours import next_open, within
 from leadline.domain.lead import ClosedReason, Lead, LeadState
@@ -17,8 +18,7 @@ from leadline.domain.trunk import Undialable, dial_string
 from leadline.domain.vendor import CallType, Media
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What one rule says, and what would change it."""
 
     rule: str
@@ -28,8 +28,7 @@ class Verdict:
     closes: ClosedReason | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """All that the rules look at."""
 
     lead: Lead
@@ -43,8 +42,7 @@ class Facts:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """A trunk that may carry the call, and what it is to be sent."""
 
     trunk: str
@@ -65,15 +63,18 @@ def judge(facts: Facts) -> list[Verdict]:
     return verdicts
 
 
-def forbidding(verdicts: Sequence[Verdict]) -> Verdict | None:
+def forbidding(verdicts: Iterable[Verdict]) -> Verdict | None:
     """The first rule that closes the lead as it is."""
-    return next((verdict for verdict in verdicts if not verdict.passed and verdict.closes), None)
+    for verdict in verdicts:
+        if not verdict.passed and verdict.closes:
+            return verdict
+    return None
 
 
 def forbidden(facts: Facts) -> Verdict | None:
     """What `forbidding(judge(facts))` says, without asking the rules that can only delay."""
     number = parse_number(facts.lead.number, facts.policy.region) if facts.lead.number else None
-    return next((verdict for verdict in _closing(facts, number) if not verdict.passed and verdict.closes), None)
+    return forbidding(_closing(facts, number))
 
 
 def delaying(verdicts: Sequence[Verdict]) -> Verdict | None:

@@ -5,10 +5,11 @@ Every change of state writes its event in the same transaction. An event's `seq`
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 
 class EventKind(StrEnum):
@@ -60,8 +61,7 @@ class EventKind(StrEnum):
     """The call is over: attempt, outcome, sip_status, cause, hung_up_by, disposition, digits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One thing that happened to a lead."""
 
     organisation_id: int

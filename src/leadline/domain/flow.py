@@ -11,6 +11,7 @@ A gather's question is the `say` walked just before it. A key pressed while the 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cached_property
 from typing import Final
 
 from msgspec import Struct
@@ -83,14 +84,14 @@ class Hangup(Struct, frozen=True, tag="hangup", tag_field="verb"):
 Node = Say | Gather | Transfer | Callback | Hangup
 
 
-class Flow(Struct, frozen=True):
+class Flow(Struct, frozen=True, dict=True):
     """A named graph of nodes, entered at `start`."""
 
     name: str
     start: str
     nodes: Mapping[str, Node]
 
-    @property
+    @cached_property
     def speaks(self) -> bool:
         return any(isinstance(node, Say) for node in self.nodes.values())
 

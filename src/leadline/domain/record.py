@@ -6,15 +6,17 @@ kept verbatim in the lead's fields.
 
 import re
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+
 from leadline.domain.declared import check_field, lacking
 from leadline.domain.moment import parse_moment
 from leadline.domain.phone import digits_of, parse_number
-from leadline.domain.policy import ProcessPolicy
+from leadline.domain.policy import FieldRule, ProcessPolicy
 from leadline.domain.value import Refusal, is_blank, plain_text, text_of, unkeepable
 from leadline.domain.vendor import CallType, UpdateParameter
 
@@ -36,19 +38,26 @@ class Defaults:
     userlogin: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen, it would take twice as long to make
 class Desk:
-    """All that is needed to read a record: whose it is, and by whose rules."""
+    """All that is needed to read the records of a push: whose they are, and by whose rules."""
 
     policy: ProcessPolicy
     zone: tzinfo
     update_parameter: UpdateParameter
     logins: Container[str]
     defaults: Defaults
+    crm_node: str = field(init=False)
+    """The node that is the CRM's own key, in lower case."""
+    declared: list[tuple[str, FieldRule]] = field(init=False)
+    """What the process declares of its nodes, by their names in lower case."""
+
+    def __post_init__(self) -> None:
+        self.crm_node = self.policy.crm_unique_field.strip().lower()
+        self.declared = [(rule.name.strip().lower(), rule) for rule in self.policy.fields]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """A record that can be taken. `carried` holds a value for each column that it speaks of, None to clear it."""
 
     key: str
@@ -65,15 +74,14 @@ def read_record(raw: object, desk: Desk) -> Record:
     if not isinstance(raw, dict):
         raise Refusal("not_an_object", None, 'each element of data must be an object of nodes, {"name": "…"}')
     nodes, fields, named = _sort_nodes(raw)
-    carried: dict[str, Any] = {name: text_of(name, nodes[name]) for name in TEXTS & nodes.keys()}
+    carried: dict[str, Any] = {name: text_of(name, value) for name, value in nodes.items() if name in TEXTS}
     if "mobilenumber" in carried:
         _read_number(carried, desk.policy.region)
-    crm_node = desk.policy.crm_unique_field.strip().lower()
-    if crm_node == "mobilenumber":
+    if desk.crm_node == "mobilenumber":
         carried |= {"crm_key": carried["number_key"]} if "number_key" in carried else {}
-    elif (own := _find(nodes, named, crm_node)) is not _ABSENT:
-        carried["crm_key"] = text_of(crm_node, own)
-    key = _key(carried, desk, crm_node)
+    elif (own := _find(nodes, named, desk.crm_node)) is not _ABSENT:
+        carried["crm_key"] = text_of(desk.crm_node, own)
+    key = _key(carried, desk)
     call_at = _moment(nodes, "calldatetime", desk) or desk.defaults.call_at
     expires_at = _moment(nodes, "expirydatetime", desk) or desk.defaults.expires_at
     if expires_at is not None:
@@ -93,6 +101,7 @@ def read_record(raw: object, desk: Desk) -> Record:
 
 
 _ABSENT: Final = object()
+_MEANT: Final = {name: name for name in KNOWN} | ALIASES
 _CALLTYPE: Final = re.compile(r"[0-9]{1,6}", re.ASCII)
 _LANGUAGE: Final = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,8})*", re.ASCII | re.IGNORECASE)
 
@@ -107,18 +116,17 @@ def _sort_nodes(raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any],
     named: dict[str, Any] = {}
     for spelled, value in raw.items():
         name = spelled.strip().lower()
-        name = ALIASES.get(name, name)
-        if name not in KNOWN:
-            fields[spelled] = value
-            if name not in named or not is_blank(value):
-                named[name] = value
-        elif name not in nodes or not is_blank(value):
-            nodes[name] = value
-    for spelled, value in fields.items():
+        if (known := _MEANT.get(name)) is not None:
+            if known not in nodes or not is_blank(value):
+                nodes[known] = value
+            continue
         if fault := unkeepable(spelled):
             raise Refusal("invalid_field", ascii(spelled)[1:-1], f"the name of a node {fault}")
         if fault := unkeepable(value):
             raise Refusal("invalid_field", spelled, f"{spelled} {fault}")
+        fields[spelled] = value
+        if name not in named or not is_blank(value):
+            named[name] = value
     return nodes, fields, named
 
 
@@ -135,20 +143,25 @@ def _read_number(carried: dict[str, Any], region: str) -> None:
     carried["number_key"] = (number.e164 if number else digits_of(written)) or None
 
 
-def _key(carried: Mapping[str, Any], desk: Desk, crm_node: str) -> str:
-    keys = {
-        UpdateParameter.MOBILENUMBER: ("number_key", "mobilenumber"),
-        UpdateParameter.CUSTOMERCODE: ("customercode", "customercode"),
-        UpdateParameter.CRMUNIQUEFIELD: ("crm_key", crm_node),
-    }
-    for column, node in keys.values():
+def _key(carried: Mapping[str, Any], desk: Desk) -> str:
+    for column, node in _KEYS.values():
         if (value := carried.get(column)) and len(value) > LONGEST_KEY:
-            raise Refusal("invalid_field", node, f"{node} is a key and may have {LONGEST_KEY} characters at most")
-    column, node = keys[desk.update_parameter]
+            name = node or desk.crm_node
+            raise Refusal("invalid_field", name, f"{name} is a key and may have {LONGEST_KEY} characters at most")
+    column, node = _KEYS[desk.update_parameter]
     if key := carried.get(column):
         return str(key)
-    what = "without a single digit identifies nobody" if carried.get(node) else "is not in the record"
-    raise Refusal("missing_key", node, f"{node}, which updateparam names as the key, {what}: push it with one")
+    name = node or desk.crm_node
+    what = "without a single digit identifies nobody" if carried.get(name) else "is not in the record"
+    raise Refusal("missing_key", name, f"{name}, which updateparam names as the key, {what}: push it with one")
+
+
+_KEYS: Final = {
+    UpdateParameter.MOBILENUMBER: ("number_key", "mobilenumber"),
+    UpdateParameter.CUSTOMERCODE: ("customercode", "customercode"),
+    UpdateParameter.CRMUNIQUEFIELD: ("crm_key", None),
+}
+"""The column of each key, and its node where the process does not say which it is."""
 
 
 def _moment(nodes: Mapping[str, Any], name: str, desk: Desk) -> datetime | None:
@@ -164,8 +177,7 @@ def _moment(nodes: Mapping[str, Any], name: str, desk: Desk) -> datetime | None:
 def _check_creation(named: Mapping[str, Any], desk: Desk) -> None:
     """`dateofleadcreation` and `timeofleadcreation` are kept as they came, but must be a date and a time."""
     for name, (reader, shape) in _CREATION.items():
-        value: Any = named.get(name)
-        if is_blank(value):
+        if name not in named or is_blank(value := named[name]):
             continue
         if isinstance(value, str) and parse_moment(value, desk.zone) is not None:
             continue
@@ -196,7 +208,7 @@ _CALLTYPES: Final = frozenset(map(int, CallType))
 
 
 def _userlogin(own: object, desk: Desk) -> str | None:
-    login = text_of("userlogin", own) or text_of("userlogin", desk.defaults.userlogin)
+    login = text_of("userlogin", desk.defaults.userlogin if is_blank(own) else own)
     if login is None:
         return None
     if login.lower() not in desk.logins:
@@ -227,8 +239,8 @@ def _timezone(value: object) -> str | None:
 
 def _check_declared(nodes: Mapping[str, Any], named: Mapping[str, Any], desk: Desk) -> Refusal | None:
     missing = None
-    for rule in desk.policy.fields:
-        value = _find(nodes, named, rule.name.strip().lower())
+    for name, rule in desk.declared:
+        value = _find(nodes, named, name)
         if value is not _ABSENT:
             check_field(rule, value, desk.policy.region, desk.zone)
         elif rule.required:

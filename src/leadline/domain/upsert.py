@@ -5,10 +5,12 @@ why. Due rows follow from the lead (`due_rows`), so that nothing here can leave 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
+
+from msgspec import Struct
 
 from leadline.domain.eligibility import Verdict
 from leadline.domain.events import EventKind
@@ -28,8 +30,7 @@ class Action(StrEnum):
     STORED_NOT_DIALABLE = "stored_not_dialable"
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(Struct, frozen=True):
     """Whose push it is and by whose rules it is decided.
 
     `forbids` is the rule that keeps a lead from ever being dialed as it is, if there is one; `spoken` names
@@ -47,9 +48,8 @@ class Desk:
     forbids: Callable[[Lead], Verdict | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The lead as it is to be (`existing` itself where nothing is to be written), and what to answer."""
+class Decision(Struct, frozen=True):
+    """The lead as it is to be, its events counted (`existing` itself where nothing is written), and what to answer."""
 
     lead: Lead
     action: Action
@@ -72,39 +72,42 @@ class _Draft:
     desk: Desk
     changed: frozenset[str] = frozenset()
     """The columns and fields that the record changes, fields in lower case."""
+    is_new: bool = False
+    """Whether nobody has been told of the lead's place."""
     events: list[tuple[EventKind, Mapping[str, Any]]] = field(default_factory=list)
     forbidden: Verdict | None = None
 
     def say(self, kind: EventKind, **data: Any) -> None:
         self.events.append((kind, data))
 
-    def move(self, state: LeadState) -> None:
-        if self.lead.state is not state:
-            self.lead = self.lead.but(state=advance(self.lead.state, state))
+    def place(self, state: LeadState, due_at: datetime | None = None, **changes: Any) -> None:
+        lead = self.lead
+        if lead.state is not state:
+            changes["state"] = advance(lead.state, state)
+        if changes or lead.due_at != due_at or lead.held_by is not None:
+            self.lead = lead.but(held_by=None, due_at=due_at, **changes)
 
     def settle(self, due_at: datetime) -> None:
         """Give the lead its place: waiting for audio, due, closed for good, or stored with nothing due."""
         desk, before = self.desk, self.lead
-        self.lead = before.but(held_by=None, due_at=due_at)
         if not dials(desk.policy, before.media):
-            self.move(LeadState.SCHEDULED)
-            self.lead = replace(self.lead, due_at=None)
+            self.place(LeadState.SCHEDULED)
             return
-        self.forbidden = desk.forbids(self.lead)
-        if self.forbidden is not None:
-            reason = self.forbidden.closes
-            self.move(LeadState.CLOSED)
-            self.lead = replace(self.lead, closed_reason=reason, due_at=None)
-            self.say(EventKind.LEAD_CLOSED, reason=reason, rule=self.forbidden.rule, why=self.forbidden.reason)
+        self.forbidden = forbidden = desk.forbids(before)
+        if forbidden is not None:
+            self.place(LeadState.CLOSED, closed_reason=forbidden.closes)
+            self.say(EventKind.LEAD_CLOSED, reason=forbidden.closes, rule=forbidden.rule, why=forbidden.reason)
             return
-        self.move(LeadState.AWAITING_PROMPT if desk.speaks and not self._is_prepared(before) else LeadState.SCHEDULED)
-        if before != self.lead:
-            waiting = self.lead.state is LeadState.AWAITING_PROMPT
-            self.say(EventKind.LEAD_AWAITING_PROMPT if waiting else EventKind.LEAD_SCHEDULED, due_at=due_at)
+        waits = desk.speaks and not self._is_prepared(before)
+        state = LeadState.AWAITING_PROMPT if waits else LeadState.SCHEDULED
+        self.place(state, due_at)
+        if self.is_new or self.lead is not before:
+            self.say(EventKind.LEAD_AWAITING_PROMPT if waits else EventKind.LEAD_SCHEDULED, due_at=due_at)
 
     def _is_prepared(self, before: Lead) -> bool:
         """Whether the audio of an open lead is there and still says the right thing."""
-        return before.state is LeadState.SCHEDULED and before.due_at is not None and not self.is_heard
+        was_due = before.state is LeadState.SCHEDULED and before.due_at is not None
+        return was_due and not self.is_new and not self.is_heard
 
     @property
     def is_heard(self) -> bool:
@@ -149,14 +152,16 @@ def _decision(draft: _Draft, note: str | None) -> Decision:
     if not draft.events:
         return Decision(lead, Action.UNCHANGED, forbidden=forbidden, note=note)
     action = Action.STORED_NOT_DIALABLE if forbidden else Action.UPDATED
-    return Decision(lead.but(updated_at=desk.now), action, tuple(draft.events), forbidden, note)
+    written = lead.but(updated_at=desk.now, events=lead.events + len(draft.events))
+    return Decision(written, action, tuple(draft.events), forbidden, note)
 
 
 def _insert(record: Record, desk: Desk, new_id: int) -> Decision:
     if record.lacking is not None:
         raise record.lacking
-    calltype = record.calltype or CallType.FRESH
-    lead = Lead(
+    calltype, due_at = record.calltype or CallType.FRESH, _due(record.call_at, desk.now)
+    lead = Lead.new(
+        record.carried,
         organisation_id=desk.organisation_id,
         id=new_id,
         process_id=desk.process_id,
@@ -165,18 +170,18 @@ def _insert(record: Record, desk: Desk, new_id: int) -> Decision:
         state=LeadState.SCHEDULED,
         asked_calltype=calltype,
         call_at=record.call_at,
-        fields=dict(record.fields),
+        due_at=due_at,
+        fields=record.fields,
         scheduled_by=desk.requested_at,
         created_at=desk.now,
         updated_at=desk.now,
-        **record.carried,
     )
     _check_expiry(lead, record.call_at or desk.now)
-    draft = _Draft(lead, desk)
+    draft = _Draft(lead, desk, is_new=True)
     draft.say(EventKind.LEAD_CREATED, media=lead.media, calltype=lead.calltype, number=lead.number)
-    draft.settle(_due(record.call_at, desk.now))
+    draft.settle(due_at)
     action = Action.STORED_NOT_DIALABLE if draft.forbidden else Action.CREATED
-    return Decision(draft.lead, action, tuple(draft.events), draft.forbidden)
+    return Decision(draft.lead.but(events=len(draft.events)), action, tuple(draft.events), draft.forbidden)
 
 
 def _due(call_at: datetime | None, now: datetime) -> datetime:
@@ -237,12 +242,11 @@ def _asks(existing: Lead, record: Record) -> frozenset[str]:
 def _absorb(draft: _Draft) -> None:
     """A click on a lead that is open is served by its call: the same request, sent again later, opens nothing."""
     if draft.desk.requested_at > draft.lead.scheduled_by:
-        draft.lead = replace(draft.lead, scheduled_by=draft.desk.requested_at)
+        draft.lead = draft.lead.but(scheduled_by=draft.desk.requested_at)
 
 
 def _asked(lead: Lead, record: Record, desk: Desk) -> Lead:
-    return replace(
-        lead,
+    return lead.but(
         calltype=record.calltype or lead.calltype,
         asked_calltype=record.calltype or lead.asked_calltype,
         call_at=record.call_at,
@@ -263,16 +267,17 @@ def _reopen(draft: _Draft, existing: Lead, record: Record) -> None:
     if not clicked and not mended:
         return
     due_at = _due(record.call_at, desk.now)
-    opened = replace(_asked(draft.lead, record, desk), opening=existing.opening + 1, closed_reason=None)
+    opened = _asked(draft.lead, record, desk).but(
+        state=advance(existing.state, LeadState.SCHEDULED), opening=existing.opening + 1, closed_reason=None
+    )
     if "expires_at" not in record.carried and opened.expires_at is not None and opened.expires_at <= due_at:
-        opened = replace(opened, expires_at=None)
+        opened = opened.but(expires_at=None)
     forbidden = desk.forbids(opened) if dialed else None
     if forbidden is not None and (forbidden.closes is existing.closed_reason or not clicked):
         return
     _check_expiry(opened, record.call_at or desk.now)
     draft.lead = opened
     draft.say(EventKind.LEAD_REOPENED, calltype=opened.calltype)
-    draft.move(LeadState.SCHEDULED)
     draft.settle(due_at)
 
 
@@ -290,7 +295,7 @@ def _reschedule(draft: _Draft, existing: Lead, record: Record, asks: frozenset[s
         kept = existing.due_at is not None and not existing.held_by
         draft.settle(existing.due_at if existing.due_at and kept else _due(existing.call_at, desk.now))
     elif desk.speaks and existing.state is LeadState.SCHEDULED and existing.due_at and draft.is_heard:
-        draft.move(LeadState.AWAITING_PROMPT)
+        draft.lead = draft.lead.but(state=advance(existing.state, LeadState.AWAITING_PROMPT))
         draft.say(EventKind.LEAD_AWAITING_PROMPT, due_at=existing.due_at, reason="what the flow says has changed")
 
 

@@ -58,7 +58,7 @@ def text_of(node: str, value: object) -> str | None:
 def unkeepable(value: Any, depth: int = DEEPEST) -> str | None:
     """What is wrong with a value that cannot be kept verbatim, with the remedy; None if it can be."""
     if isinstance(value, str):
-        return _unkeepable_text(value)
+        return None if value.isascii() and "\0" not in value else _unkeepable_text(value)
     if isinstance(value, int | float):
         return None if _is_writable(value) else "is a number too large to be kept: send it as text"
     if not isinstance(value, dict | list):

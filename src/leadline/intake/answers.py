@@ -30,8 +30,8 @@ def spelled(nodes: Mapping[str, Any]) -> str | None:
     value = nodes.get("method")
     if not isinstance(value, str) or is_blank(value):
         return None
-    as_it_came = value[:LONGEST_METHOD].encode("utf-8", "replace").decode()
-    return METHODS.get(value.strip().lower(), as_it_came)
+    known = METHODS.get(value.strip().lower())
+    return known or value[:LONGEST_METHOD].encode("utf-8", "replace").decode()
 
 
 def success(method: str, now: datetime, zone: tzinfo, description: str = "success") -> dict[str, Any]:
@@ -56,21 +56,25 @@ def refusal(
         "statusdesc": code.description,
         "resdatetime": write_moment(now, zone),
         "statuscode": str(int(code)),
-        "errors": [_fields(problem) for problem in problems],
+        "errors": [
+            {name: getattr(problem, name) for name in ("code", "field", "message", "line", "column")}
+            for problem in problems
+        ],
     }
 
 
 def pushed(taken: Taken, now: datetime, zone: tzinfo, *, verbose: bool) -> dict[str, Any]:
     """What became of a push: a failure only if no record was accepted."""
-    rejected = [result for result in taken.results if result.action == "rejected"]
+    counts = taken.counts
     ours = {
         "requestid": taken.requestid,
-        "counts": taken.counts,
-        "results": [_fields(result) for result in taken.results if verbose or result.is_worth_telling],
+        "counts": counts,
+        "results": [_told(result) for result in taken.results if verbose or result.is_worth_telling],
         "warnings": list(taken.warnings),
     }
-    if len(rejected) == len(taken.results):
-        first = rejected[0]
+    rejected = counts["rejected"]
+    if rejected == len(taken.results):
+        first = taken.results[0]
         problem = Problem(first.code or "", first.field, f"record {first.index}: {first.message}")
         return refusal(METHOD, number_of(first), [problem], now, zone) | ours
     return success(METHOD, now, zone, "partial success" if rejected else "success") | ours
@@ -88,5 +92,14 @@ def number_of(result: Result) -> Code:
     return Code(int(result.code)) if result.code and result.code.isdigit() else Code.FAIL
 
 
-def _fields(value: Any) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+def _told(result: Result) -> dict[str, Any]:
+    return {
+        "index": result.index,
+        "action": result.action,
+        "leadid": result.leadid,
+        "code": result.code,
+        "field": result.field,
+        "message": result.message,
+        "retryable": result.retryable,
+        "note": result.note,
+    }

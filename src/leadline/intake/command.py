@@ -7,23 +7,28 @@ due rows, events and the push log. The same key twice is decided twice, in order
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 import asyncpg
 
 from leadline.clock import Clock
 from leadline.domain.errors import DatabaseUnavailable, Overloaded
-from leadline.intake.deciding import Ledger, Reading, Result, Taken, check_subscription, read_records, reading_of
+from leadline.intake.deciding import Ledger, Reading, Result, Seal, Taken, check_subscription, read_records, reading_of
 from leadline.intake.request import Push
 from leadline.intake.writer import MicroBatches
+from leadline.store import answers
 from leadline.store.database import Database
-from leadline.store.matching import Moved, hold, match
+from leadline.store.matching import Moved, Stripe, hold, match
 from leadline.store.writing import write
 
 __all__ = ["Intake", "Result", "Seal", "Taken"]
 
 ATTEMPTS: Final = 5
-"""How often a push is written again when PostgreSQL ends it for a deadlock."""
+"""How often a push is written again when PostgreSQL ends it for a deadlock, or for want of locks."""
+NO_ROOM: Final = (
+    "PostgreSQL has no room for more locks; nothing was stored, push again, and raise its max_locks_per_transaction if "
+    "that does not help"
+)
 SMALL: Final = 100
 """Records of a push that may share its transaction with others."""
 MOST_UNDER_WAY: Final = 50_000
@@ -32,18 +37,6 @@ TURN: Final = 50
 """Records after which others have their turn: a large push stops nobody else's, nor a call."""
 
 _T = TypeVar("_T")
-
-
-class Seal(Protocol):
-    """What is done with a push inside its transaction, before anything else and after everything else."""
-
-    async def open(self, connection: Any) -> None:
-        """Called first; whatever it raises goes out unchanged, and nothing of the push is written."""
-        ...
-
-    async def close(self, connection: Any, taken: Taken) -> None:
-        """Called last, before the commit."""
-        ...
 
 
 class Intake:
@@ -59,16 +52,16 @@ class Intake:
         """Store a push; raises PushRefused if none of it can be, DatabaseUnavailable or Overloaded if it is to be sent
         again.
 
-        A push with a seal has a transaction of its own; one that PostgreSQL made begin again opens its seal again.
+        A push with a seal is taken once: where it has been before, whatever the seal raises goes out unchanged.
         """
         check_subscription(push)
         with self._admitted(len(push.records)):
-            reading = reading_of(push, await _in_turns(read_records(push)))
-            if seal is None and len(push.records) <= SMALL:
+            reading = reading_of(push, await _in_turns(read_records(push)), seal)
+            if len(push.records) <= SMALL:
                 taken = await self._together.take(reading)
                 if taken is not None:
                     return taken
-            return await self._take_alone(reading, seal)
+            return await self._take_alone(reading)
 
     @contextmanager
     def _admitted(self, records: int) -> Iterator[None]:
@@ -80,28 +73,44 @@ class Intake:
         finally:
             self._under_way -= records
 
-    async def _take_alone(self, reading: Reading, seal: Seal | None) -> Taken:
+    async def _take_alone(self, reading: Reading) -> Taken:
+        whole = False
         for _ in range(ATTEMPTS):
             try:
                 async with self._database.transaction() as connection:
-                    if seal is not None:
-                        await seal.open(connection)
-                    [taken] = await self._write(connection, [reading], waits=True)
+                    if reading.seal is not None:
+                        await reading.seal.open(connection)
+                    [taken] = await self._write(connection, [reading], waits=True, whole=whole)
                     assert taken is not None  # noqa: S101  (what others hold was waited for)
-                    if seal is not None:
-                        await seal.close(connection, taken)
             except (asyncpg.DeadlockDetectedError, Moved):
+                continue
+            except asyncpg.OutOfMemoryError as error:  # the lock table is full, whoever filled it
+                if whole:
+                    raise DatabaseUnavailable(NO_ROOM) from error
+                whole = True
                 continue
             return taken
         raise DatabaseUnavailable("too many pushes of the same customers at once; nothing was stored, push again")
 
     async def _store(self, readings: Sequence[Reading]) -> list[Taken | None]:
+        """Write pushes together; None for one that another holds something of, or that was answered before."""
         async with self._database.transaction() as connection:
-            return await self._write(connection, readings, waits=False)
+            sealed = {reading.seal.place: reading for reading in reversed(readings) if reading.seal}
+            unanswered = await answers.unanswered(connection, list(sealed), self._clock.now()) if sealed else set()
+            first = [r for r in readings if not r.seal or (r.seal.place in unanswered and sealed[r.seal.place] is r)]
+            written = await self._write(connection, first, waits=False) if first else []
+        taken = dict(zip(map(id, first), written, strict=True))
+        return [taken.get(id(reading)) for reading in readings]
 
-    async def _write(self, connection: Any, readings: Sequence[Reading], *, waits: bool) -> list[Taken | None]:
-        """Write pushes of one update parameter; without `waits`, None for one whose keys another transaction holds."""
-        held = await hold(connection, {stripe for reading in readings for stripe in reading.stripes}, waits=waits)
+    async def _write(
+        self, connection: Any, readings: Sequence[Reading], *, waits: bool, whole: bool = False
+    ) -> list[Taken | None]:
+        """Write pushes of one update parameter; without `waits`, None for one whose keys another transaction holds.
+
+        `whole` holds processes instead of keys.
+        """
+        stripes = frozenset[Stripe]().union(*(reading.stripes for reading in readings))
+        held = await hold(connection, stripes, waits=waits, whole=whole)
         free = [reading for reading in readings if held.isdisjoint(reading.stripes)]
         matches = await match(
             connection,
@@ -118,6 +127,9 @@ class Intake:
             else:
                 taken.append(None)
         await write(connection, ledger.rows)
+        kept = [(r.seal.place, r.seal.keep(t)) for r, t in zip(readings, taken, strict=True) if r.seal and t]
+        if kept:
+            await answers.write(connection, kept, self._clock.now())
         return taken
 
 

@@ -5,10 +5,12 @@ Nothing here waits for anything. A batch of pushes is decided as if one had come
 
 import json
 from collections.abc import Collection, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from uuid import uuid4
+
+from msgspec import Struct
 
 from leadline.domain import record as records
 from leadline.domain.eligibility import Facts, Verdict, forbidden
@@ -20,12 +22,12 @@ from leadline.domain.value import Refusal, unkeepable
 from leadline.domain.vendor import Code
 from leadline.intake.request import Problem, Push, PushRefused
 from leadline.store import leads, pushes
+from leadline.store.answers import Answer, Place
 from leadline.store.matching import Key, Matches, Stripe, stripe_of
 from leadline.store.writing import Rows
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """What became of one record."""
 
     index: int
@@ -44,8 +46,7 @@ class Result:
         return self.code is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """What became of a push."""
 
     requestid: str
@@ -60,10 +61,27 @@ class Taken:
         return counts
 
 
+class Seal(Protocol):
+    """Has a push taken once: its answer is kept in the transaction that stores it."""
+
+    @property
+    def place(self) -> Place:
+        """Where the answer is kept."""
+        ...
+
+    async def open(self, connection: Any) -> None:
+        """Hold the place; raises, where the push has been answered, whatever is to go out instead."""
+        ...
+
+    def keep(self, taken: Taken) -> Answer:
+        """The answer to the push, called before the commit."""
+        ...
+
+
 _ACTIONS: Final = (*(action.value for action in Action), "rejected")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen, it would take twice as long to make
 class Reading:
     """A push whose records have been read, and all that must be looked up before it can be decided."""
 
@@ -76,6 +94,7 @@ class Reading:
     """Locks of every key they carry: a push by another of them at the same time must see these leads too."""
     numbers: frozenset[tuple[int, str]]
     """The numbers they carry, each with the organisation."""
+    seal: Seal | None = None
 
 
 def check_subscription(push: Push) -> None:
@@ -103,24 +122,26 @@ def read_records(push: Push) -> Iterator[Record | Refusal]:
             yield refusal
 
 
-def reading_of(push: Push, read: Sequence[Record | Refusal]) -> Reading:
+def reading_of(push: Push, read: Sequence[Record | Refusal], seal: Seal | None = None) -> Reading:
     """The push with its records as they were read."""
-    accepted = [record for record in read if isinstance(record, Record)]
     organisation, process = push.organisation.id, push.process.id
-    columns = leads.KEY_COLUMNS.items()
-    return Reading(
-        push=push,
-        records=read,
-        requestid=push.requestid or str(uuid4()),
-        keys=dict.fromkeys((process, record.key) for record in accepted),
-        stripes=frozenset(
-            stripe_of(process, parameter, key)
-            for record in accepted
-            for parameter, column in columns
-            if (key := record.carried.get(column))
-        ),
-        numbers=frozenset((organisation, number) for record in accepted if (number := record.carried.get("number"))),
-    )
+    keys: dict[Key, None] = {}
+    stripes: set[Stripe] = set()
+    numbers: set[tuple[int, str]] = set()
+    for record in read:
+        if isinstance(record, Refusal):
+            continue
+        keys[process, record.key] = None
+        for parameter, column in _KEY_COLUMNS:
+            if key := record.carried.get(column):
+                stripes.add(stripe_of(process, parameter, key))
+        if number := record.carried.get("number"):
+            numbers.add((organisation, number))
+    requestid = push.requestid or str(uuid4())
+    return Reading(push, read, requestid, keys, frozenset(stripes), frozenset(numbers), seal)
+
+
+_KEY_COLUMNS: Final = tuple(leads.KEY_COLUMNS.items())
 
 
 def desk_of(push: Push, now: datetime, listed: Container[str]) -> Desk:
@@ -182,6 +203,7 @@ class Ledger:
                 self.now,
                 push.transport,
                 reading.requestid,
+                said(push),
                 {action: count for action, count in taken.counts.items() if count},
                 [(r, keepable(push.records[r.index])) for r in results if r.action == "rejected"],
                 taken.warnings,
@@ -206,7 +228,7 @@ class Ledger:
             decision = decide(existing, item, desk, 0 if existing else self.ids[key])
         except Refusal as refusal:
             return refused(index, refusal)
-        lead = leads.counted(decision.lead, len(decision.events)) if decision.events else decision.lead
+        lead = decision.lead
         if lead is not existing:
             written = self.new if existing is None or existing.id in self.new else self.changed
             written[lead.id] = self.stored[key] = lead
@@ -224,12 +246,11 @@ def _numbered(decision: Decision, lead: Lead, now: datetime) -> list[tuple[int, 
 
 def result_of(index: int, decision: Decision) -> Result:
     """What a decision is answered with."""
-    result = Result(index, decision.action.value, decision.lead.id, note=decision.note)
-    verdict = decision.forbidden
+    action, leadid, verdict = decision.action.value, decision.lead.id, decision.forbidden
     if verdict is None or verdict.closes is None:
-        return result
+        return Result(index, action, leadid, note=decision.note)
     node = "expirydatetime" if verdict.closes is ClosedReason.EXPIRED else "mobilenumber"
-    return replace(result, code=verdict.closes.value, field=node, message=verdict.reason)
+    return Result(index, action, leadid, verdict.closes.value, node, verdict.reason, note=decision.note)
 
 
 def refused(index: int, refusal: Refusal) -> Result:
@@ -237,11 +258,26 @@ def refused(index: int, refusal: Refusal) -> Result:
     return Result(index, "rejected", None, refusal.code, refusal.field, refusal.message, refusal.retryable)
 
 
-def keepable(record: Any) -> Any:
-    """A refused record for the push log: as it came, or as the text of its JSON if PostgreSQL cannot hold it."""
-    if unkeepable(record) is None:
-        return record
+def said(push: Push) -> dict[str, Any]:
+    """What a push says beside its records, for the push log, as understood: said again, it means the same."""
+    nodes = {"media": push.media, "updateparam": push.update_parameter, "reqdatetime": push.requested_at}
+    defaults = push.defaults
+    for name, value in (
+        ("calldatetime", defaults.call_at),
+        ("expirydatetime", defaults.expires_at),
+        ("calltype", defaults.calltype),
+        ("userlogin", defaults.userlogin),
+    ):
+        if value is not None:
+            nodes[name] = keepable(value)
+    return nodes
+
+
+def keepable(value: Any) -> Any:
+    """A value for the push log: as it came, or as the text of its JSON if PostgreSQL cannot hold it."""
+    if unkeepable(value) is None:
+        return value
     try:
-        return json.dumps(record)
+        return json.dumps(value)
     except RecursionError:
         return None

@@ -33,11 +33,18 @@ class Document(NamedTuple):
 def read_document(body: bytes) -> dict[str, Any]:
     """The nodes of a JSON document; raises PushRefused with line and column."""
     try:
-        text = body.decode("utf-8-sig")
+        document = msgspec.json.decode(body)
+    except (ValueError, RecursionError):
+        return _nodes(_text(body))  # for what begins with a byte order mark, and to say what is wrong and where
+    return _nodes_of(document)
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = body[: error.start].decode("utf-8", "replace")
         raise _malformed("the body is not UTF-8", before, len(before)) from None
-    return _nodes(text)
 
 
 async def read_allowed(body: bytes, catalogue: Catalogue) -> Document:
@@ -93,8 +100,12 @@ def _nodes(text: str) -> dict[str, Any]:
         raise _malformed("the document is nested too deeply", text, 0) from None
     except json.JSONDecodeError as error:
         raise _malformed(*_fault(error, text)) from None
+    return _nodes_of(document)
+
+
+def _nodes_of(document: Any) -> dict[str, Any]:
     if not isinstance(document, dict):
-        raise _malformed("the document must be an object of nodes", text, 0)
+        raise _malformed("the document must be an object of nodes", "", 0)
     return normalised(document)
 
 

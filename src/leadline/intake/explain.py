@@ -4,10 +4,11 @@ Nothing is stored, drawn or locked here. The verdicts are `eligibility.judge`'s,
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from leadline.clock import Clock
 from leadline.domain.eligibility import Facts, Verdict, delaying, forbidding, judge, routes
@@ -154,7 +155,7 @@ def _first_legal(facts: Facts) -> datetime | None:
     """
     lead, at = facts.lead, facts.now
     if lead.state is LeadState.AWAITING_PROMPT and facts.speech_reason is None:
-        lead = replace(lead, state=LeadState.SCHEDULED)
+        lead = lead.but(state=LeadState.SCHEDULED)
     for _ in range(HOPS):
         verdicts = judge(replace(facts, lead=lead, now=at))
         if forbidding(verdicts) is not None:

@@ -15,7 +15,7 @@ from leadline.clock import Clock
 from leadline.intake.command import Intake, Taken
 from leadline.intake.request import Push
 from leadline.store import answers
-from leadline.store.answers import Answer
+from leadline.store.answers import Answer, Place
 
 Document = dict[str, Any]
 """An answer, as the translation renders it."""
@@ -61,7 +61,8 @@ async def take_once(
     """
     if push.requestid is None:
         return render(await intake.take(push))
-    kept = KeptAnswer(push.organisation.id, door, push.requestid, sha256(body).digest(), render, clock)
+    place = Place(push.organisation.id, door.name, push.requestid)
+    kept = KeptAnswer(place, door.waits, sha256(body).digest(), render, clock)
     try:
         await intake.take(push, kept)
     except AlreadyAnswered as before:
@@ -71,11 +72,10 @@ async def take_once(
 
 @dataclass(slots=True)
 class KeptAnswer:
-    """The seal on one push: opened first in its transaction, closed last; `answer` is then what was kept."""
+    """The seal on one push; once it is kept, `answer` is what was kept."""
 
-    organisation_id: int
-    door: Door
-    key: str
+    place: Place
+    waits: bool
     digest: bytes
     """Of the body."""
     render: Callable[[Taken], Document]
@@ -84,17 +84,15 @@ class KeptAnswer:
 
     async def open(self, connection: Any) -> None:
         """Raises AlreadyAnswered, KeyReused, or, where nobody waits, StillRunning."""
-        where = (self.organisation_id, self.door.name, self.key)
-        if not await answers.lock(connection, *where, wait=self.door.waits):
-            raise StillRunning(self.key)
-        found = await answers.find(connection, *where, self.clock.now())
+        if not await answers.lock(connection, *self.place, wait=self.waits):
+            raise StillRunning(self.place.key)
+        found = await answers.find(connection, *self.place, self.clock.now())
         if found is None:
             return
         if found.digest != self.digest:
-            raise KeyReused(self.key)
+            raise KeyReused(self.place.key)
         raise AlreadyAnswered(msgspec.json.decode(found.answer))
 
-    async def close(self, connection: Any, taken: Taken) -> None:
+    def keep(self, taken: Taken) -> Answer:
         self.answer = self.render(taken)
-        kept = Answer(self.digest, msgspec.json.encode(self.answer))
-        await answers.write(connection, self.organisation_id, self.door.name, self.key, kept, self.clock.now())
+        return Answer(self.digest, msgspec.json.encode(self.answer))

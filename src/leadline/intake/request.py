@@ -4,16 +4,18 @@ Every translation (`vendor.py`; `/v1/leads:push` gets its own beside it) hands o
 lives in one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
+
+from msgspec import Struct
 
 from leadline.domain.moment import parse_moment
 from leadline.domain.record import ALIASES, LONGEST_KEY, Defaults
 from leadline.domain.value import is_blank, plain_text, unkeepable
 from leadline.domain.vendor import Code, Media, UpdateParameter
-from leadline.store.catalogue import Catalogue, Organisation, Process
+from leadline.store.catalogue import Catalogue, Organisation, Process, key_hash
 
 METHOD: Final = "ImportProcessData"
 
@@ -37,8 +39,7 @@ class PushRefused(Exception):
         self.code, self.problem, self.zone = code, problem, zone
 
 
-@dataclass(frozen=True, slots=True)
-class Push:
+class Push(Struct, frozen=True):
     """A request whose every node above the records has been read."""
 
     organisation: Organisation
@@ -78,15 +79,25 @@ def normalised(document: Mapping[str, Any]) -> dict[str, Any]:
     return nodes
 
 
-def authenticate(nodes: Mapping[str, Any], catalogue: Catalogue) -> Organisation:
-    """The organisation of the API key; raises PushRefused."""
-    apikey = _text(nodes.get("apikey"))
-    organisation = catalogue.organisation_of(apikey) if apikey else None
-    if organisation is None:
+def everyone(_: bytes) -> None:
+    """No key is kept out."""
+
+
+def authenticate(
+    nodes: Mapping[str, Any], catalogue: Catalogue, admit: Callable[[bytes], None] = everyone
+) -> Organisation:
+    """The organisation of the API key; raises PushRefused.
+
+    `admit` is told the hash of a key that is known, and may raise whatever is to keep the request out.
+    """
+    digest = key_hash(_text(nodes.get("apikey")))
+    number = catalogue.keys.get(digest)
+    if number is None:
         raise PushRefused(
             Code.API_KEY_NOT_FOUND, Problem("1107", "apikey", "apikey names no organisation: check the key")
         )
-    return organisation
+    admit(digest)
+    return catalogue.organisations[number]
 
 
 def understand(
@@ -107,7 +118,8 @@ def understand(
         userlogin=nodes.get("userlogin"),
     )
     records = _records(nodes, limits, zone)
-    _check_ours(nodes, zone)
+    requestid = _requestid(nodes, zone)
+    dryrun = _dryrun(nodes, zone)
     return Push(
         organisation=organisation,
         process=process,
@@ -117,9 +129,9 @@ def understand(
         defaults=defaults,
         records=records,
         transport=transport,
-        requestid=_text(nodes.get("requestid")) or None,
+        requestid=requestid,
         verbose=_is_on(nodes.get("verbose")),
-        dryrun=_is_on(nodes.get("dryrun")),
+        dryrun=dryrun,
     )
 
 
@@ -137,19 +149,26 @@ def _is_on(value: object) -> bool:
     return value is True or _text(value) == "1"
 
 
-def _check_ours(nodes: Mapping[str, Any], zone: tzinfo) -> None:
-    """What Leadline adds to the vendor's nodes: `requestid`, `dryrun`."""
-    requestid = nodes.get("requestid")
-    if not is_blank(requestid):
-        text = plain_text(requestid)
-        if text is None or len(text) > LONGEST_KEY or unkeepable(requestid):
-            message = f"requestid must be a text of {LONGEST_KEY} characters at most, without NUL"
-            raise node_refused(Code.FAIL, "requestid", message, zone, "invalid_field")
-    dryrun = nodes.get("dryrun")
-    if not is_blank(dryrun) and dryrun is not False and not _is_on(dryrun) and _text(dryrun) != "0":
+def _requestid(nodes: Mapping[str, Any], zone: tzinfo) -> str | None:
+    value = nodes.get("requestid")
+    if is_blank(value):
+        return None
+    text = plain_text(value)
+    if text is None or len(text) > LONGEST_KEY or unkeepable(value):
+        message = f"requestid must be a text of {LONGEST_KEY} characters at most, without NUL"
+        raise node_refused(Code.FAIL, "requestid", message, zone, "invalid_field")
+    return text
+
+
+def _dryrun(nodes: Mapping[str, Any], zone: tzinfo) -> bool:
+    value = nodes.get("dryrun")
+    if is_blank(value) or value is False or _text(value) == "0":
+        return False
+    if not _is_on(value):
         # Taken for a push it would ring phones: the one thing that a dry run is sent to avoid.
         message = "dryrun must be 1 or 0: nothing was stored"
         raise node_refused(Code.FAIL, "dryrun", message, zone, "invalid_field")
+    return True
 
 
 def process_of(nodes: Mapping[str, Any], organisation: Organisation, catalogue: Catalogue, limits: Limits) -> Process:
@@ -191,14 +210,14 @@ def _update_parameter(nodes: Mapping[str, Any], zone: tzinfo) -> UpdateParameter
         raise node_refused(
             Code.UPDATE_PARAMETER_BLANK, "updateparam", f"updateparam is blank, give one of: {_PARAMETERS}", zone
         )
-    try:
-        return UpdateParameter(_text(value).lower())
-    except ValueError:
-        raise node_refused(
-            Code.INVALID_UPDATE_PARAMETER, "updateparam", f"updateparam is none of: {_PARAMETERS}", zone
-        ) from None
+    parameter = _BY_NAME.get(_text(value).lower())
+    if parameter is None:
+        message = f"updateparam is none of: {_PARAMETERS}"
+        raise node_refused(Code.INVALID_UPDATE_PARAMETER, "updateparam", message, zone)
+    return parameter
 
 
+_BY_NAME: Final = {parameter.value: parameter for parameter in UpdateParameter}
 _PARAMETERS: Final = ", ".join(UpdateParameter)
 
 

@@ -4,9 +4,9 @@ It translates and decides nothing: what a node must be is `request.py`'s, what b
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from leadline.clock import Clock
 from leadline.domain.value import is_blank, plain_text
@@ -27,8 +27,7 @@ FIELDS: Final = (
 """What the body may hold; a misspelled field is refused, since left out it would change what is done."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """One request: its body, whose it is, and the `Idempotency-Key` it came with."""
 
     body: bytes
@@ -112,8 +111,15 @@ def _settled(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shown(result: Result) -> dict[str, Any]:
-    shown = {name: getattr(result, name) for name in ("index", "leadid", "action", "code", "field", "retryable")}
-    return shown | {"message": _own_words(result.message or result.note)}
+    return {
+        "index": result.index,
+        "leadid": result.leadid,
+        "action": result.action,
+        "code": result.code,
+        "field": result.field,
+        "retryable": result.retryable,
+        "message": _own_words(result.message or result.note),
+    }
 
 
 def _reworded(refused: PushRefused) -> PushRefused:

@@ -3,19 +3,19 @@
 It translates and decides nothing: what a node must be is `request.py`'s, what becomes of a record `command.py`'s.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from leadline.clock import Clock
-from leadline.domain.value import plain_text
 from leadline.domain.vendor import Code
 from leadline.intake.answers import METHODS, explained, pushed, refusal, spelled, success
 from leadline.intake.command import Intake, Taken
 from leadline.intake.document import Document, read_allowed
 from leadline.intake.explain import Explainer
 from leadline.intake.idempotency import Door, KeyReused, take_once
-from leadline.intake.request import METHOD, Limits, Problem, PushRefused, authenticate, understand
+from leadline.intake.request import METHOD, Limits, Problem, PushRefused, authenticate, everyone, understand
 from leadline.intake.siblings import Siblings
 from leadline.store.catalogue import Catalogue, Organisation
 
@@ -29,10 +29,6 @@ NO_DOCUMENT: Final = Problem(
 )
 
 
-def _everyone(_: str) -> None:
-    """No key is kept out."""
-
-
 class VendorIntake:
     """Answers the documents of the vendor's endpoint; every refusal is an answer too."""
 
@@ -41,19 +37,18 @@ class VendorIntake:
         self._clock, self._limits = clock, limits
 
     async def answer(
-        self, body: bytes | None, catalogue: Catalogue, transport: str, admit: Callable[[str], None] = _everyone
+        self, body: bytes | None, catalogue: Catalogue, transport: str, admit: Callable[[bytes], None] = everyone
     ) -> dict[str, Any]:
         """The answer to one document, None if the request held none; raises DatabaseUnavailable, Overloaded.
 
-        `admit` is told the API key once it is known, and may raise whatever is to keep the request out.
+        `admit` is told the hash of the API key once that is known, and may raise whatever is to keep the request out.
         """
         method: str | None = None
         try:
             document = await _read(body, catalogue)
             method = spelled(document.nodes)
             known = _known(method)
-            organisation = authenticate(document.nodes, catalogue)
-            admit(plain_text(document.nodes["apikey"]) or "")
+            organisation = authenticate(document.nodes, catalogue, admit)
             if known == METHOD:
                 return await self._pushed(document, body or b"", organisation, catalogue, transport)
             told = await self._siblings.answer(known, document.nodes, organisation, catalogue)
@@ -82,10 +77,10 @@ class VendorIntake:
             raise PushRefused(Code.FAIL, Problem("request_id_reused", "requestid", str(reused)), zone) from None
 
 
-async def _read(body: bytes | None, catalogue: Catalogue) -> Document:
+def _read(body: bytes | None, catalogue: Catalogue) -> Awaitable[Document]:
     if body is None:
         raise PushRefused(Code.FAIL, NO_DOCUMENT)
-    return await read_allowed(body, catalogue)
+    return read_allowed(body, catalogue)
 
 
 def _known(method: str | None) -> str:

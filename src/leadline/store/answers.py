@@ -1,10 +1,19 @@
 """Answers as rows: what a request was answered, kept so that the same request can be answered the same again."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 KEPT_FOR: Final = timedelta(hours=24)
 """How long an answer is kept; after that its key is free again."""
+
+
+class Place(NamedTuple):
+    """Where an answer is kept: a request's key, at one door, of one organisation."""
+
+    organisation_id: int
+    door: str
+    key: str
 
 
 class Answer(NamedTuple):
@@ -16,14 +25,16 @@ class Answer(NamedTuple):
 
 async def lock(connection: Any, organisation_id: int, door: str, key: str, *, wait: bool) -> bool:
     """Hold a key until the transaction ends; without `wait`, False if another request holds it."""
-    function = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"
-    held = await connection.fetchval(
-        f"select {function}(hashtextextended($1 || chr(1) || $2, $3))",
-        door,
-        key,
-        organisation_id,
-    )
-    return wait or bool(held)
+    return bool(await connection.fetch(_LOCK[wait], [organisation_id], [door], [key]))
+
+
+async def unanswered(connection: Any, places: Sequence[Place], now: datetime) -> set[Place]:
+    """Those of these places that no other request holds and that have no answer, held until the transaction ends."""
+    columns = list(zip(*places, strict=True))
+    held = await connection.fetch(_LOCK[False], *columns)
+    # Another statement, since what a request kept whose lock was just let go is there to be seen only now.
+    answered = await connection.fetch(_ANSWERED, *columns, now - KEPT_FOR)
+    return {Place(*row) for row in held}.difference(Place(*row) for row in answered)
 
 
 async def find(connection: Any, organisation_id: int, door: str, key: str, now: datetime) -> Answer | None:
@@ -38,22 +49,37 @@ async def find(connection: Any, organisation_id: int, door: str, key: str, now: 
     return Answer(row["digest"], row["answer"]) if row else None
 
 
-async def write(connection: Any, organisation_id: int, door: str, key: str, answer: Answer, now: datetime) -> None:
-    """Keep an answer, over one that is kept no more."""
-    await connection.execute(
-        """insert into answer (organisation_id, door, key, digest, answer, answered_at) values ($1, $2, $3, $4, $5, $6)
-           on conflict (organisation_id, door, key) do update
-           set digest = excluded.digest, answer = excluded.answer, answered_at = excluded.answered_at""",
-        organisation_id,
-        door,
-        key,
-        answer.digest,
-        answer.answer,
-        now,
-    )
+async def write(connection: Any, kept: Iterable[tuple[Place, Answer]], now: datetime) -> None:
+    """Keep answers, each over one that is kept no more."""
+    columns = zip(*((*place, *answer) for place, answer in kept), strict=True)
+    await connection.execute(_WRITE, *columns, now)
 
 
 async def forget(connection: Any, now: datetime) -> int:
     """Delete what is kept no more; returns how many there were."""
     done = await connection.execute("delete from answer where answered_at <= $1", now - KEPT_FOR)
     return int(done.split()[-1])
+
+
+_WANTED: Final = "unnest($1::int[], $2::text[], $3::text[]) as wanted(organisation, door, key)"
+_HASH: Final = "hashtextextended(door || chr(1) || key, organisation)"
+_LOCK: Final = {
+    wait: f"select organisation, door, key from {_WANTED} where {held}"  # noqa: S608  (ours)
+    for wait, held in (
+        (True, f"pg_advisory_xact_lock({_HASH}) is not null"),
+        (False, f"pg_try_advisory_xact_lock({_HASH})"),
+    )
+}
+# A subquery that can be no join, so that it goes by the key, however small the table was when it was planned.
+_ANSWERED: Final = f"""
+    select organisation, door, key from {_WANTED}
+    where (select answered_at from answer
+           where organisation_id = organisation and answer.door = wanted.door and answer.key = wanted.key) > $4
+    """  # noqa: S608  (ours)
+_WRITE: Final = """
+    insert into answer (organisation_id, door, key, digest, answer, answered_at)
+    select organisation, door, key, digest, answer, $6
+    from unnest($1::int[], $2::text[], $3::text[], $4::bytea[], $5::bytea[])
+        as given(organisation, door, key, digest, answer)
+    on conflict (organisation_id, door, key) do update
+    set digest = excluded.digest, answer = excluded.answer, answered_at = excluded.answered_at"""

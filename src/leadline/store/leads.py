@@ -26,28 +26,37 @@ KEY_COLUMNS: Final = {
 }
 _RECORD: Final = ", ".join(f"{name} {_TYPES.get(name, 'text')}" for name in COLUMNS)
 
-WRITE: Final = f"""
-    new as (
-        insert into lead ({_NAMES}) select {_NAMES} from json_to_recordset($1::json) as given({_RECORD})),
+
+def written(due: str, *, new: str | None = None, changed: str | None = None) -> str:
+    """The SQL that writes JSON arrays of leads and of what is due of them (`due_of`), as parts of a statement.
+
+    JSON, since one array of it costs both sides less than thirty arrays of columns.
+    """
+    wanted = f"""
+    wanted as materialized (
+        select {_DUE} from json_to_recordset({due}::json) as given(organisation_id int, lead_id bigint, kind text,
+            process_id int, priority smallint, due_at timestamptz)),
+    put as (insert into due ({_DUE}) select {_DUE} from wanted {_OVER_DUE if changed else ""})"""  # noqa: S608  (ours)
+    inserted = f""",
+    new as (insert into lead ({_NAMES}) select {_NAMES} from json_to_recordset({new}::json) as given({_RECORD}))
+    """  # noqa: S608  (ours)
+    updated = f""",
     changed as (
         update lead set {", ".join(f"{name} = given.{name}" for name in _CHANGED)}
-        from json_to_recordset($2::json) as given({_RECORD})
+        from json_to_recordset({changed}::json) as given({_RECORD})
         where lead.organisation_id = given.organisation_id and lead.id = given.id
         returning lead.organisation_id, lead.id),
-    wanted as materialized (
-        select * from json_to_recordset($3::json) as given(organisation_id int, lead_id bigint, kind text,
-            process_id int, priority smallint, due_at timestamptz)),
     gone as (
         delete from due using changed where due.organisation_id = changed.organisation_id and due.lead_id = changed.id
         and not exists (select from wanted where wanted.lead_id = due.lead_id and wanted.kind = due.kind
-                        and wanted.organisation_id = due.organisation_id)),
-    put as (
-        insert into due (organisation_id, lead_id, kind, process_id, priority, due_at)
-        select organisation_id, lead_id, kind, process_id, priority, due_at from wanted
+                        and wanted.organisation_id = due.organisation_id))"""  # noqa: S608  (ours)
+    return f"{wanted}{inserted if new else ''}{updated if changed else ''}"
+
+
+_DUE: Final = "organisation_id, lead_id, kind, process_id, priority, due_at"
+_OVER_DUE: Final = """
         on conflict (organisation_id, lead_id, kind) do update
-        set process_id = excluded.process_id, priority = excluded.priority, due_at = excluded.due_at)"""  # noqa: S608
-"""Parts of a statement that writes leads, $1 new and $2 changed, and $3, what is due of them (`due_of`); JSON, since
-one array of it costs both sides less than thirty arrays of columns, and no more than COPY."""
+        set process_id = excluded.process_id, priority = excluded.priority, due_at = excluded.due_at"""
 WAKE: Final = """
     select pg_notify('due', '') where exists (select from wanted where due_at < now() + interval '1 minute')"""
 """The rest of that statement. What is due later need not be told: every stage looks twice a minute at least."""
@@ -86,13 +95,13 @@ async def new_ids(connection: Any, count: int) -> list[int]:
 async def insert(connection: Any, leads: Sequence[Lead]) -> None:
     """Write new leads, with what is due of them."""
     if leads:
-        await connection.execute(_WRITE_LEADS, leads, [], due_of(leads))
+        await connection.execute(_INSERT, leads, due_of(leads))
 
 
 async def update(connection: Any, leads: Sequence[Lead]) -> None:
     """Write leads over what is stored, and what is due of them over what was."""
     if leads:
-        await connection.execute(_WRITE_LEADS, [], leads, due_of(leads))
+        await connection.execute(_UPDATE, leads, due_of(leads))
 
 
 async def get(connection: Any, organisation_id: int, lead_id: int, *, lock: bool = False) -> Lead | None:
@@ -129,4 +138,5 @@ def counted(lead: Lead, events: int) -> Lead:
     return lead.but(events=lead.events + events)
 
 
-_WRITE_LEADS: Final = f"with {WRITE} {WAKE}"
+_INSERT: Final = f"with {written('$2', new='$1')} {WAKE}"
+_UPDATE: Final = f"with {written('$2', changed='$1')} {WAKE}"

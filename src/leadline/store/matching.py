@@ -1,7 +1,7 @@
 """Which leads the keys of pushes mean: keys held, leads locked, and ids drawn for leads that are not there yet."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from zlib import crc32
@@ -14,9 +14,12 @@ Key = tuple[int, str]
 """A process, and the value of the update parameter."""
 Stripe = tuple[int, int]
 """A process, and one of its locks."""
-STRIPES: Final = 512
-"""Advisory locks per process: enough that pushes seldom wait, few enough for PostgreSQL's lock table."""
-
+STRIPES: Final = 2**31 - 1
+"""Locks per process, from 1 on: so many that two keys hardly ever share one."""
+PROCESS: Final = 0
+"""The lock of a process, under which those of its keys are taken."""
+FEW: Final = 100
+"""Keys that are held without a look at how full PostgreSQL's lock table is."""
 
 _SEEDS: Final = {parameter: crc32(f"{parameter} ".encode()) for parameter in UpdateParameter}
 
@@ -41,20 +44,21 @@ class Matches:
 
 def stripe_of(process_id: int, parameter: UpdateParameter, value: str) -> Stripe:
     """The lock that stands for a key."""
-    return process_id, crc32(value.encode(), _SEEDS[parameter]) % STRIPES
+    return process_id, crc32(value.encode(), _SEEDS[parameter]) % STRIPES + 1
 
 
-async def hold(connection: Any, stripes: Iterable[Stripe], *, waits: bool) -> frozenset[Stripe]:
+async def hold(connection: Any, stripes: Collection[Stripe], *, waits: bool, whole: bool = False) -> frozenset[Stripe]:
     """Hold these keys until the transaction ends, so that two pushes at once make one lead of a key.
 
-    Locks are taken in one order, so that no two pushes wait for each other. Without `waits`, those that another
-    transaction holds are returned.
+    Keys are held one by one, and their process together with others; with `whole`, or where so many keys would fill
+    half of PostgreSQL's lock table, the process is held alone and its keys with it. Locks are taken in one order, so
+    that no two pushes wait for each other. Without `waits`, the keys that another transaction holds are returned.
     """
-    processes, numbers = _columns(sorted(stripes), 2)
-    if waits:
-        await connection.execute(_HOLD, processes, numbers)
-        return frozenset()
-    return frozenset(map(tuple, await connection.fetch(_TRY, processes, numbers)))
+    whole = whole or (len(stripes) > FEW and not await connection.fetchval(_HAS_ROOM, len(stripes)))
+    processes = {(process, PROCESS) for process, _ in stripes}
+    wanted = sorted(processes if whole else processes.union(stripes))
+    missed = {tuple(row) for row in await connection.fetch(_HOLD[waits], *_columns(wanted, 2), whole)}
+    return frozenset(stripe for stripe in stripes if stripe in missed or (stripe[0], PROCESS) in missed)
 
 
 async def match(
@@ -79,12 +83,14 @@ async def match(
         key = row["wanted_process"], row["wanted_key"]
         if row["new_id"] is not None:
             drawn[key] = row["new_id"]
-        elif row["id"] is None or row[column] != key[1] or (row["state"] == LeadState.CLOSED) != row["was_closed"]:
+            continue
+        held = row["held"]
+        if held is None or held[column] != key[1] or (held["state"] == LeadState.CLOSED) != row["was_closed"]:
             busy.add(key)
-        else:
-            leads[key] = lead = from_row(row)
-            if row["is_listed"]:
-                listed[lead.organisation_id].add(row["number"])
+            continue
+        leads[key] = lead = from_row(held)
+        if row["is_listed"]:
+            listed[lead.organisation_id].add(held["number"])
     if busy and waits:
         raise Moved
     for place in (rows[0]["listed"] or ()) if rows else ():
@@ -100,12 +106,21 @@ def _columns(rows: Collection[Sequence[Any]], width: int) -> list[list[Any]]:
 
 # Whatever its batch, each statement that follows has one best plan: making one anew costs more than running it.
 _PLANS: Final = "(select set_config('plan_cache_mode', 'force_generic_plan', true)) as plans"
-_HOLD: Final = f"""
-    select pg_advisory_xact_lock(process, stripe)
-    from {_PLANS}, unnest($1::int[], $2::int[]) as wanted(process, stripe)"""  # noqa: S608  (ours)
-_TRY: Final = f"""
+_HOLD: Final = {
+    waits: f"""
     select process, stripe from {_PLANS}, unnest($1::int[], $2::int[]) as wanted(process, stripe)
-    where not pg_try_advisory_xact_lock(process, stripe)"""  # noqa: S608  (ours)
+    where case when stripe = {PROCESS} and not $3 then {lock}_shared(process, stripe) {missed}
+        else {lock}(process, stripe) {missed} end"""  # noqa: S608  (ours)
+    for waits, lock, missed in (
+        (True, "pg_advisory_xact_lock", "is null"),
+        (False, "pg_try_advisory_xact_lock", "is false"),
+    )
+}
+# Half, since others may ask at the same moment, and every table and index that is used stands in it too.
+_HAS_ROOM: Final = """
+    select (count(*) + $1) * 2 <= current_setting('max_locks_per_transaction')::int
+        * current_setting('max_connections')::int
+    from pg_locks"""
 # Each look-up is a subquery that the planner cannot merge into a join, and names nothing but the key, so that it goes
 # by the key's own index: a plan that was made while the tables were small is kept while they grow.
 _MATCH: Final = {
@@ -119,11 +134,12 @@ _MATCH: Final = {
             where process_id = wanted.process
             order by (state = 'closed'), id desc limit 1) as newest on true),
     locked as materialized (
-        select held.* from (select organisation_id, id from picked where id is not null order by id) as known
+        select known.organisation_id, known.id, of_it.held, (of_it.held).number
+        from (select organisation_id, id from picked where id is not null order by id) as known
         cross join lateral (
-            select * from lead where lead.organisation_id = known.organisation_id and lead.id = known.id
-            for update {"" if waits else "skip locked"}) as held)
-    select locked.*, picked.process as wanted_process, picked.key as wanted_key, picked.closed as was_closed,
+            select lead as held from lead where lead.organisation_id = known.organisation_id and lead.id = known.id
+            for update {"" if waits else "skip locked"}) as of_it)
+    select locked.held, picked.process as wanted_process, picked.key as wanted_key, picked.closed as was_closed,
         case when picked.id is null then nextval('lead_id_seq') end as new_id,
         listed.number is not null as is_listed,
         (select array_agg(place)

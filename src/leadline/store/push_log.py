@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +25,16 @@ class Page:
 
 
 async def page(connection: Any, organisation_id: int, servicekeys: Mapping[int, str], query: Query) -> Page:
-    """One page of an organisation's pushes; `servicekey` is None of a process that has been retired."""
+    """One page of an organisation's pushes.
+
+    `servicekey` is None of a process that has been retired, `request` of a push from before it was kept.
+    """
     rows = await connection.fetch(
-        f"""select id, at, transport, requestid, process_id, counts, rejected, warnings from push
+        f"""select {", ".join(_TOLD)}, process_id from push
             where organisation_id = $1
             and ($2::int[] is null or process_id = any($2)) and ($3::bigint is null or id < $3)
             {"and json_array_length(rejected) > 0" if query.only_rejected else ""}
-            order by id desc limit $4""",  # noqa: S608  (the condition is ours)
+            order by id desc limit $4""",  # noqa: S608  (ours)
         organisation_id,
         None if query.processes is None else list(query.processes),
         query.before,
@@ -42,5 +45,7 @@ async def page(connection: Any, organisation_id: int, servicekeys: Mapping[int, 
 
 
 def _view(row: Mapping[str, Any], servicekeys: Mapping[int, str]) -> dict[str, Any]:
-    told = {name: row[name] for name in ("id", "at", "transport", "requestid", "counts", "rejected", "warnings")}
-    return {**told, "servicekey": servicekeys.get(row["process_id"])}
+    return {**{name: row[name] for name in _TOLD}, "servicekey": servicekeys.get(row["process_id"])}
+
+
+_TOLD: Final = ("id", "at", "transport", "requestid", "request", "counts", "rejected", "warnings")

@@ -1,4 +1,4 @@
-"""The push log: what was pushed, and every record that was refused, verbatim."""
+"""The push log: what was pushed and how, and every record that was refused, verbatim."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -24,33 +24,40 @@ def row(
     at: datetime,
     transport: str,
     requestid: str,
+    request: Mapping[str, Any],
     counts: Mapping[str, int],
     rejected: Sequence[tuple[Refused, Any]],
     warnings: Sequence[str],
 ) -> dict[str, Any]:
-    """A push, to be kept in the transaction that stores it."""
+    """A push, to be kept in the transaction that stores it; `request` is what it said beside its records.
+
+    Nearly every push has nothing refused and no warnings: null is spared the reading that PostgreSQL gives an array.
+    """
     return {
         "organisation_id": organisation_id,
         "process_id": process_id,
         "at": at,
         "transport": transport,
         "requestid": requestid,
+        "request": request,
         "counts": counts,
         "rejected": [
             {"index": r.index, "code": r.code, "field": r.field, "message": r.message, "record": record}
             for r, record in rejected
-        ],
-        "warnings": warnings,
+        ]
+        or None,
+        "warnings": warnings or None,
     }
 
 
 def insert_from(parameter: str) -> str:
     """The SQL that inserts a JSON array of rows."""
     return f"""
-        insert into push (organisation_id, process_id, at, transport, requestid, counts, rejected, warnings)
-        select organisation_id, process_id, at, transport, requestid, counts, rejected, warnings
+        insert into push (organisation_id, process_id, at, transport, requestid, request, counts, rejected, warnings)
+        select organisation_id, process_id, at, transport, requestid, request, counts,
+            coalesce(rejected, '[]'), coalesce(warnings, '[]')
         from json_to_recordset({parameter}::json) as logged(organisation_id int, process_id int, at timestamptz,
-            transport text, requestid text, counts jsonb, rejected json, warnings jsonb)"""  # noqa: S608  (ours)
+            transport text, requestid text, request json, counts jsonb, rejected json, warnings jsonb)"""  # noqa: S608  (ours)
 
 
 async def forget(connection: Any, before: datetime, most: int) -> int:

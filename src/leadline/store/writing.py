@@ -30,15 +30,17 @@ async def write(connection: Any, rows: Rows) -> None:
     parts = zip_longest(*(_parts(column) for column in columns), fillvalue=())
     for new, changed, told, logged in parts:
         due = [*leads.due_of(new), *leads.due_of(changed)]
-        await connection.execute(_WRITE, new, changed, due, events.rows(told), logged)
+        rest = (new, due, events.rows(told), logged)
+        await (connection.execute(_WRITE_OVER, *rest, changed) if changed else connection.execute(_WRITE, *rest))
 
 
 def _parts(rows: Sequence[Any]) -> list[Sequence[Any]]:
     return [rows[start : start + PART] for start in range(0, len(rows), PART)]
 
 
-_WRITE: Final = f"""
-    with {leads.WRITE},
-    told as ({events.insert_from("$4")}),
-    logged as ({pushes.insert_from("$5")})
+_REST: Final = f"""
+    told as ({events.insert_from("$3")}),
+    logged as ({pushes.insert_from("$4")})
     {leads.WAKE}"""
+_WRITE: Final = f"with {leads.written('$2', new='$1')}, {_REST}"
+_WRITE_OVER: Final = f"with {leads.written('$2', new='$1', changed='$5')}, {_REST}"

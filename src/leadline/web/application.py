@@ -55,9 +55,11 @@ def application(
             return JSONResponse({"status": "not ready", "missing": missing}, 503, headers=problems.RETRY_AFTER)
         return JSONResponse({"status": "ready"})
 
-    app.router.routes += [Route("/healthz", healthz), Route("/readyz", readyz), *vendor.routes(), *push.routes()]
+    endpoints = [*vendor.endpoints(), *push.endpoints()]
+    app.router.routes += [Route("/healthz", healthz), Route("/readyz", readyz)]
+    app.router.routes += [endpoint.route for endpoint in endpoints]
     reading = (leads.router(database, explainer, guard), history.router(database, guard))
     for router in reading:
         app.include_router(router)
     app.router.routes += docs.routes([route for router in reading for route in router.routes])
-    return RequestIds(Shortcut(app, [*vendor.routes(), *push.routes()], handlers))
+    return RequestIds(Shortcut(app, endpoints, handlers))

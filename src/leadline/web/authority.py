@@ -1,20 +1,17 @@
 """Who asks, and whether they may: the key that is the bearer token (RFC 6750), its scopes and its allowance."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from math import ceil
-
-from starlette.requests import Request
+from typing import Any, NamedTuple
 
 from leadline.store.catalogue import Catalogue, Organisation, key_hash
 from leadline.store.keys import API_KEY, Scope
+from leadline.web.headers import answer_with, header
 from leadline.web.limits import RateLimit, UnknownKeys
 from leadline.web.problems import Refused
-from leadline.web.request_id import add_headers
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """The organisation that asks, and the catalogue in which it was found."""
 
     organisation: Organisation
@@ -27,10 +24,10 @@ class Guard:
     def __init__(self, catalogue: Callable[[], Catalogue], unknown: UnknownKeys, rate: RateLimit) -> None:
         self._catalogue, self._unknown, self._rate = catalogue, unknown, rate
 
-    def admit(self, request: Request, scope: Scope) -> Caller:
+    def admit(self, request: Mapping[str, Any], scope: Scope) -> Caller:
         """Who asks; raises Refused with 401, 403 or 429."""
         known = self._catalogue()
-        scheme, _, written = request.headers.get("authorization", "").partition(" ")
+        scheme, _, written = header(request, b"authorization").partition(" ")
         key = written.strip() if scheme.lower() == "bearer" else ""
         digest = key_hash(key)
         organisation, scopes = _opened_by(known, digest)
@@ -44,19 +41,20 @@ class Guard:
             raise Refused(403, "scope_missing", message, field="authorization")
         return Caller(organisation, known)
 
-    def spend(self, request: Request, digest: bytes) -> None:
+    def spend(self, request: Mapping[str, Any], digest: bytes) -> None:
         """Count a request of a known key; raises Refused with 429 if the key has none left."""
         allowance = self._rate.take(digest)
         if allowance is None:
             return
-        add_headers(request.scope, allowance.headers)
+        answer_with(request, allowance.headers)
         if not allowance.granted:
             message = f"the key may ask {allowance.limit} times a second: ask again after Retry-After seconds"
             raise Refused(429, "rate_limited", message)
 
-    def note_unknown(self, request: Request) -> None:
+    def note_unknown(self, request: Mapping[str, Any]) -> None:
         """Count a key that nobody has; raises Refused with 429 if its address tries one after another."""
-        address = request.client.host if request.client else ""
+        client = request.get("client")
+        address = client[0] if client else ""
         wait = self._unknown.refused(address)
         if wait is not None:
             message = "too many unknown keys from this address: wait Retry-After seconds, or send a key that is known"

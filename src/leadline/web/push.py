@@ -4,9 +4,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
+from starlette.types import Receive
+from starlette.types import Scope as Request
 
 from leadline.intake.idempotency import KeyReused, StillRunning
 from leadline.intake.request import PushRefused
@@ -14,7 +13,9 @@ from leadline.intake.rest import Asked, NothingAccepted, RestIntake
 from leadline.store.keys import Scope
 from leadline.web.authority import Guard
 from leadline.web.body import Bodies
+from leadline.web.headers import header
 from leadline.web.problems import RETRY_AFTER, Refused
+from leadline.web.shortcut import Endpoint
 
 PUSH: Final = "/v1/leads:push"
 EXPLAIN: Final = "/v1/leads:explain"
@@ -26,20 +27,25 @@ class PushEndpoints:
     def __init__(self, intake: RestIntake, guard: Guard, bodies: Bodies) -> None:
         self._intake, self._guard, self._bodies = intake, guard, bodies
 
-    def routes(self) -> list[Route]:
-        return [Route(PUSH, self._push, methods=["POST"]), Route(EXPLAIN, self._explain, methods=["POST"])]
+    def endpoints(self) -> list[Endpoint]:
+        return [Endpoint(PUSH, ("POST",), self._push), Endpoint(EXPLAIN, ("POST",), self._explain)]
 
-    async def _push(self, request: Request) -> Response:
-        return await self._answered(request, self._intake.push)
+    async def _push(self, request: Request, receive: Receive) -> bytes:
+        return await self._answered(request, receive, self._intake.push)
 
-    async def _explain(self, request: Request) -> Response:
-        return await self._answered(request, self._intake.explain)
+    async def _explain(self, request: Request, receive: Receive) -> bytes:
+        return await self._answered(request, receive, self._intake.explain)
 
-    async def _answered(self, request: Request, take: Callable[[Asked], Awaitable[dict[str, Any]]]) -> Response:
+    async def _answered(
+        self, request: Request, receive: Receive, take: Callable[[Asked], Awaitable[dict[str, Any]]]
+    ) -> bytes:
         caller = self._guard.admit(request, Scope.PUSH)
+
+        async def taken(body: bytes) -> dict[str, Any]:
+            return await take(Asked(body, caller.organisation, caller.known, _idempotency_key(request)))
+
         try:
-            async with self._bodies.whole(request) as body:
-                document = await take(Asked(body, caller.organisation, caller.known, _idempotency_key(request)))
+            document = await self._bodies.handed(request, receive, taken)
         except PushRefused as refused:
             raise _refusal(refused) from None
         except KeyReused as reused:
@@ -49,12 +55,12 @@ class PushEndpoints:
         except NothingAccepted as nothing:
             message = "no record was accepted: mend what errors names and push again"
             raise Refused(422, "no_record_accepted", message, errors=nothing.errors, beside=nothing.answer) from None
-        return Response(msgspec.json.encode(document), media_type="application/json")
+        return msgspec.json.encode(document)
 
 
 def _idempotency_key(request: Request) -> str | None:
     """The key as it was sent, without the quotes that the draft's structured form puts around it."""
-    key = request.headers.get("idempotency-key", "").strip()
+    key = header(request, b"idempotency-key").strip()
     return key.removeprefix('"').removesuffix('"') or None
 
 

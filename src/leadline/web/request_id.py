@@ -1,16 +1,16 @@
 """Request ids: the caller's own if it is sane, else a new one; in every answer, and in whatever is logged meanwhile."""
 
 import re
-from collections.abc import Mapping
-from typing import Any, Final
-from uuid import uuid4
+from secrets import token_hex
+from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars, reset_contextvars
+
+from leadline.web.headers import ANSWERS, header
 
 HEADER: Final = b"x-request-id"
-_SANE: Final = re.compile(rb"[A-Za-z0-9._~:/+=@-]{1,128}")
-_MORE: Final = "leadline.headers"
+_SANE: Final = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
 
 
 class RequestIds:
@@ -23,24 +23,17 @@ class RequestIds:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _given(scope) or uuid4().hex.encode()
-        headers = scope[_MORE] = [(HEADER, request_id)]
+        given = header(scope, HEADER)
+        request_id = given if _SANE.fullmatch(given) else token_hex(16)
+        headers = scope[ANSWERS] = [(HEADER, request_id.encode())]
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), *headers]
             await send(message)
 
-        with bound_contextvars(request_id=request_id.decode()):
+        bound = bind_contextvars(request_id=request_id)
+        try:
             await self._app(scope, receive, send_with_headers)
-
-
-def add_headers(scope: Scope, headers: Mapping[str, str]) -> None:
-    """Have the answer to this request carry these headers, whatever it is."""
-    more: list[Any] = scope.get(_MORE, [])
-    more += [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-
-
-def _given(scope: Scope) -> bytes | None:
-    given = next((value for name, value in scope["headers"] if name == HEADER), b"")
-    return given if _SANE.fullmatch(given) else None
+        finally:
+            reset_contextvars(**bound)

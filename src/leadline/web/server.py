@@ -1,4 +1,4 @@
-"""Serving the application: one listening socket, uvicorn behind it, signals left to whoever runs Leadline."""
+"""Serving the application: listening sockets, uvicorn behind each, signals left to whoever runs Leadline."""
 
 import asyncio
 import contextlib
@@ -15,6 +15,41 @@ GRACE = 5
 """Seconds that requests in flight have when the server stops."""
 
 
+def listen(host: str, port: int, processes: int = 1) -> list[socket.socket]:
+    """One socket for each process that serves an address; port 0 picks a free one.
+
+    The kernel spreads connections over them (socket(7), SO_REUSEPORT). Raises ConfigurationError if another program
+    has the address, be it another Leadline: the first socket is bound as if it were the only one.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sockets: list[socket.socket] = []
+    try:
+        for n in range(processes):
+            sockets.append(one := socket.socket(family, socket.SOCK_STREAM))
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if n > 0:
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            one.bind((host, sockets[0].getsockname()[1] if n > 0 else port))
+            if n == 0 and processes > 1:
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        for one in sockets:
+            one.listen(BACKLOG)
+    except OSError as error:
+        for one in sockets:
+            one.close()
+        raise ConfigurationError(
+            f"HTTP cannot listen at {host}:{port} ({error.strerror}): "
+            "end the program that listens there, or give another address with --http HOST:PORT"
+        ) from error
+    return sockets
+
+
+def url_of(host: str, listening: socket.socket) -> str:
+    """Where a socket of `listen` is reached."""
+    written = f"[{host}]" if listening.family is socket.AF_INET6 else host
+    return f"http://{written}:{listening.getsockname()[1]}"
+
+
 class _Uvicorn(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -22,35 +57,15 @@ class _Uvicorn(uvicorn.Server):
 
 
 class HttpServer:
-    """HTTP at one address; port 0 picks a free one."""
+    """HTTP on one listening socket, which it closes in the end."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._host, self._port = host, port
-        self._socket: socket.socket | None = None
+    def __init__(self, listening: socket.socket) -> None:
+        self._socket = listening
         self._server: _Uvicorn | None = None
         self._serving: asyncio.Task[None] | None = None
 
-    def bind(self) -> str:
-        """Take the address and return its URL; raises ConfigurationError if another program has it."""
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((self._host, self._port))
-        except OSError as error:
-            listener.close()
-            raise ConfigurationError(
-                f"HTTP cannot listen at {self._host}:{self._port} ({error.strerror}): "
-                "end the program that listens there, or give another address with --http HOST:PORT"
-            ) from error
-        listener.listen(BACKLOG)
-        self._socket = listener
-        host = f"[{self._host}]" if family is socket.AF_INET6 else self._host
-        return f"http://{host}:{listener.getsockname()[1]}"
-
     async def start(self, app: ASGIApp) -> None:
         """Serve from now on."""
-        assert self._socket is not None  # noqa: S101  (bound first)
         config = uvicorn.Config(
             app,
             http="httptools",
@@ -65,9 +80,8 @@ class HttpServer:
         self._serving = asyncio.create_task(self._server.serve(sockets=[self._socket]), name="http")
 
     async def stop(self) -> None:
-        """Finish the requests in flight and close."""
+        """Finish the requests in flight and close; may be called again."""
         if self._server is not None and self._serving is not None:
             self._server.should_exit = True
             await self._serving
-        if self._socket is not None:
-            self._socket.close()
+        self._socket.close()

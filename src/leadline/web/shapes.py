@@ -248,6 +248,18 @@ class Rejected(Struct, forbid_unknown_fields=True):
     record: Annotated[Any, Meta(description="The record as it came.")]
 
 
+class LoggedRequest(Struct, forbid_unknown_fields=True):
+    """What a push said beside its records, its times in UTC. Said again, it means the same to a record."""
+
+    media: Media
+    updateparam: UpdateParameter
+    reqdatetime: datetime
+    calldatetime: datetime | None = None
+    expirydatetime: datetime | None = None
+    calltype: Annotated[Any, Meta(description="As it came.")] = None
+    userlogin: Annotated[Any, Meta(description="As it came.")] = None
+
+
 class LoggedPush(Struct, forbid_unknown_fields=True):
     """One push."""
 
@@ -256,6 +268,7 @@ class LoggedPush(Struct, forbid_unknown_fields=True):
     transport: str
     requestid: str | None
     servicekey: str | None
+    request: Annotated[LoggedRequest | None, Meta(description="Null of a push from before it was kept.")]
     counts: Mapping[str, int]
     rejected: list[Rejected]
     warnings: list[str]

@@ -7,18 +7,18 @@ from collections.abc import Callable
 from typing import Final
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
+from starlette.types import Receive, Scope
 
 from leadline.domain.vendor import Code
 from leadline.intake.vendor import VendorIntake
-from leadline.store.catalogue import Catalogue, key_hash
+from leadline.store.catalogue import Catalogue
 from leadline.web.authority import Guard
 from leadline.web.body import FORM, JSON, Bodies, kind_of
 from leadline.web.data_field import data_of
+from leadline.web.shortcut import Endpoint
 
 PATH: Final = "/CustomerWebServices/handleCustomerWS"
+_KINDS: Final = JSON | {FORM}
 _UNKNOWN_KEY: Final = str(int(Code.API_KEY_NOT_FOUND))
 
 
@@ -34,24 +34,25 @@ class VendorEndpoint:
     ) -> None:
         self._intake, self._catalogue, self._bodies, self._guard = intake, catalogue, bodies, guard
 
-    def routes(self) -> list[Route]:
-        route = Route(PATH, self._serve, include_in_schema=False)
-        route.methods = {"GET", "POST"}  # a HEAD, which comes with GET unless told otherwise, would push
-        return [route]
+    def endpoints(self) -> list[Endpoint]:
+        return [Endpoint(PATH, ("GET", "POST"), self._serve)]
 
-    async def _serve(self, request: Request) -> Response:
-        if request.method == "GET":
-            return await self._answered(request, data_of(request.scope["query_string"]), "query")
-        async with self._bodies.whole(request, JSON | {FORM}) as body:
-            if kind_of(request) == FORM:
-                return await self._answered(request, data_of(body), "form")
-            return await self._answered(request, body, "json")
+    async def _serve(self, scope: Scope, receive: Receive) -> bytes:
+        if scope["method"] == "GET":
+            return await self._answered(scope, data_of(scope["query_string"]), "query")
 
-    async def _answered(self, request: Request, document: bytes | None, transport: str) -> Response:
-        def admit(apikey: str) -> None:
-            self._guard.spend(request, key_hash(apikey))
+        async def answered(body: bytes) -> bytes:
+            if kind_of(scope) == FORM:
+                return await self._answered(scope, data_of(body), "form")
+            return await self._answered(scope, body, "json")
+
+        return await self._bodies.handed(scope, receive, answered, _KINDS)
+
+    async def _answered(self, scope: Scope, document: bytes | None, transport: str) -> bytes:
+        def admit(digest: bytes) -> None:
+            self._guard.spend(scope, digest)
 
         answer = await self._intake.answer(document, self._catalogue(), transport, admit)
         if answer["statuscode"] == _UNKNOWN_KEY:
-            self._guard.note_unknown(request)
-        return Response(msgspec.json.encode(answer), media_type="application/json")
+            self._guard.note_unknown(scope)
+        return msgspec.json.encode(answer)

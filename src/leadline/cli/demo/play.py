@@ -77,6 +77,7 @@ async def _leadline(home: Path) -> AsyncIterator[str]:
     """A Leadline of our own on a directory of its own; stopped in good order afterwards."""
     chosen = Options(home / "leadline.yaml", home / "data", ("127.0.0.1", 0), drain=5.0)
     environment = {name: value for name, value in settings.environment().items() if not name.startswith("LEADLINE_")}
+    environment["LEADLINE_WEB_PROCESSES"] = "1"  # three customers
     stop = asyncio.Event()
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     leadline = Leadline(chosen, Settings.from_environment(environment), environment)

@@ -6,6 +6,10 @@ from typing import Any, Final
 
 BEYOND: Final = "rejected_cells"
 """What stood beyond the last column."""
+PUSH: Final = "rejected_push"
+"""The push of the log that a record was refused in."""
+REQUEST: Final = "rejected_request"
+"""What that push said beside its records: an object, in a CSV its JSON."""
 OWN: Final = (
     "rejected_row",
     "rejected_code",
@@ -13,7 +17,8 @@ OWN: Final = (
     "rejected_message",
     BEYOND,
     "rejected_at",
-    "rejected_push",
+    PUSH,
+    REQUEST,
 )
 """Columns that we put beside refused records; they are passed over when the file is pushed again."""
 

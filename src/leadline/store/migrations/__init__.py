@@ -28,8 +28,8 @@ def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(config)
 
 
-async def migrate(dsn: str) -> None:
-    """Bring the schema up to the newest revision.
+async def migrate(dsn: str, to: str = "head") -> None:
+    """Bring the schema up to the newest revision, or to that of `to`.
 
     Raises DatabaseUnavailable while the server is away, ConfigurationError if it refuses us or is too old.
     """
@@ -39,7 +39,7 @@ async def migrate(dsn: str) -> None:
     )
     try:
         async with engine.begin() as connection:
-            await connection.run_sync(_upgrade)
+            await connection.run_sync(_upgrade, to)
     finally:
         await engine.dispose()
 
@@ -58,13 +58,13 @@ async def _greet(dsn: str) -> None:
         )
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, to: str) -> None:
     connection.execute(text("set local lock_timeout = '60s'"))
     connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
     # A migration that cannot get its table within four seconds gives way to the calls in progress.
     connection.execute(text("set local lock_timeout = '4s'"))
     scripts = _scripts()
     context = EnvironmentContext(Config(), scripts)
-    context.configure(connection=connection, fn=lambda revision, _: scripts._upgrade_revs("head", revision))  # noqa: SLF001
+    context.configure(connection=connection, fn=lambda revision, _: scripts._upgrade_revs(to, revision))  # noqa: SLF001
     context.run_migrations()
     connection.execute(text("select realign_feed()"))
