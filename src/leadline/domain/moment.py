@@ -46,4 +46,9 @@ def _parsed(written: str, zone: tzinfo) -> datetime | None:
 
 def write_moment(moment: datetime, zone: tzinfo) -> str:
     """An instant as the vendor writes it, in `zone`."""
-    return moment.astimezone(zone).isoformat(" ", "seconds")[:_SECONDS]
+    return _written(moment.replace(microsecond=0), zone)
+
+
+@lru_cache(_REMEMBERED)
+def _written(second: datetime, zone: tzinfo) -> str:
+    return second.astimezone(zone).isoformat(" ")[:_SECONDS]

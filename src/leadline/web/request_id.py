@@ -1,6 +1,7 @@
 """Request ids: the caller's own if it is sane, else a new one; in every answer, and in whatever is logged meanwhile."""
 
 import re
+from itertools import count
 from secrets import token_hex
 from typing import Final
 
@@ -18,13 +19,15 @@ class RequestIds:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._numbers = count()
+        self._process = token_hex(8)  # one look at the system's randomness for all requests: each costs microseconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         given = header(scope, HEADER)
-        request_id = given if _SANE.fullmatch(given) else token_hex(16)
+        request_id = given if _SANE.fullmatch(given) else f"{self._process}{next(self._numbers):016x}"
         headers = scope[ANSWERS] = [(HEADER, request_id.encode())]
 
         async def send_with_headers(message: Message) -> None:
