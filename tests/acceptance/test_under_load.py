@@ -17,7 +17,8 @@ DOCUMENT = {
 
 async def push(client: httpx.AsyncClient, customercode: str) -> dict:
     document = DOCUMENT | {"data": [{"customercode": customercode}]}
-    answer = (await client.post("/CustomerWebServices/handleCustomerWS", json=document)).json()
+    answered = await client.post("/CustomerWebServices/handleCustomerWS", json=document)
+    answer = answered.raise_for_status().json()  # 503 while Leadline dies: nothing was stored
     assert answer["statuscode"] == "001", answer
     return answer["results"][0]
 

@@ -102,7 +102,8 @@ class Database:
     async def connection(self) -> AsyncIterator[Any]:
         """A connection in which every statement is its own transaction."""
         with unavailable_named():
-            async with self._pool.acquire(timeout=10) as connection:
+            # A deadline costs more than what it is for, where a connection waits for us already.
+            async with self._pool.acquire(timeout=None if self._pool.get_idle_size() else 10) as connection:
                 yield connection
 
     @asynccontextmanager
