@@ -8,13 +8,14 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+import claims
 import push_speed
 import push_to_invite
 from rich.console import Console
 from rich.table import Table
 
-BENCHES = {"push_to_invite": push_to_invite.measure, "push": push_speed.measure}
-LONG = {"push_million": push_speed.measure_million}
+BENCHES = {"push_to_invite": push_to_invite.measure, "push": push_speed.measure, "claims": claims.measure}
+LONG = {"push_million": push_speed.measure_million, "claims_ten_million": claims.measure_many}
 """Minutes each: only where they are named."""
 RESULTS = Path(__file__).with_name("results.json")
 

@@ -21,6 +21,12 @@ settings.load_profile("leadline")
 _numbers = count(1)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    crash = parser.getgroup("crash", "what tests/crash kills, and when")
+    crash.addoption("--crash-seed", type=int, default=7, help="Decides every stroke.")
+    crash.addoption("--crash-rounds", type=int, default=1, help="How often every step is somebody's end.")
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def postgres() -> AsyncIterator[EmbeddedPostgres]:
     """The server; its database `leadline` has the whole schema and stays empty, to be copied."""

@@ -12,8 +12,12 @@ from typing import Final
 
 import structlog
 
+from leadline.agents.offering import OfferStage
+from leadline.calling.commands import CommandStage
+from leadline.calling.crash_points import Reached, nothing
 from leadline.calling.dialer import Dialer
 from leadline.calling.expiry import ExpiryStage
+from leadline.calling.registrations import Registrations
 from leadline.clock import SystemClock
 from leadline.configuration.configuration import Configuration
 from leadline.configuration.plan import Plan, apply, plan
@@ -35,8 +39,11 @@ from leadline.store.migrations import migrate
 from leadline.store.workers import Standing
 from leadline.telephony.embedded.engine import EmbeddedEngine, EmbeddedSettings
 from leadline.telephony.engine import Engine
+from leadline.telephony.options import probing
+from leadline.telephony.registration import registering
 from leadline.web.processes import Program, WebProcesses
 from leadline.web.server import HttpServer, listen, url_of
+from leadline.web.tally import Tally
 
 log = structlog.get_logger()
 
@@ -58,9 +65,12 @@ class Options:
 class Leadline:
     """One process of Leadline."""
 
-    def __init__(self, options: Options, settings: Settings, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, options: Options, settings: Settings, environment: Mapping[str, str], reached: Reached = nothing
+    ) -> None:
         self._options, self._settings, self._environment = options, settings, environment
         self._clock = SystemClock()
+        self._reached = reached
         self._configuration = Configuration()
         self._engines: dict[str, Engine] = {}
         self._draining = False
@@ -155,9 +165,25 @@ class Leadline:
         stack.push_async_callback(speech.stop)
         worker = f"{socket.gethostname()}-{os.getpid()}-{token_hex(4)}"
         standing = Standing(dsn, worker, self._clock)
-        dialer = Dialer(database, self._clock, standing, worker, self._engines, catalogue, self._password)
+        counted, reached = Tally(self._counts.tally).ended, self._reached
+        dialer = Dialer(
+            database,
+            self._clock,
+            standing,
+            worker,
+            self._engines,
+            catalogue,
+            self._password,
+            counted,
+            reached,
+            probing(sip.listen[0]),
+        )
+        register = registering(sip.listen[0], lambda: next(iter(engine.ports), None), self._password)
+        registrations = Registrations(self._clock, catalogue, register, dialer.health.registered)
         prompts = PromptStage(database, self._clock, {speech.name: speech}, catalogue)
         expiry = ExpiryStage(database, self._clock, catalogue)
+        offering = OfferStage(database, self._clock, catalogue)
+        commands = CommandStage(database, worker, dialer.hang_up)
         self._dialer = dialer
 
         async def start_engine() -> None:
@@ -167,9 +193,13 @@ class Leadline:
         stack.push_async_callback(_ended, asyncio.create_task(start_engine(), name="telephony"))
         self._keep(stack, "worker's lock", standing.run)
         self._keep(stack, "dialer", dialer.run)
+        self._keep(stack, "trunks", dialer.health.run)
+        self._keep(stack, "registrations", registrations.run)
+        self._keep(stack, "commands", commands.run)
+        self._keep(stack, "offers", offering.run)
         self._keep(stack, "prompts", prompts.run)
         self._keep(stack, "expiry", expiry.run)
-        return [dialer.wake, prompts.wake, expiry.wake]
+        return [dialer.wake, prompts.wake, expiry.wake, commands.wake, offering.wake]
 
     def _password(self, name: str) -> str | None:
         return next((trunk.password for trunk in self._configuration.trunks if trunk.policy.name == name), None)

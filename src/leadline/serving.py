@@ -10,6 +10,8 @@ from typing import Self
 
 from starlette.types import ASGIApp
 
+from leadline.agents.desk import Desk
+from leadline.calling.control import Control
 from leadline.clock import Clock, SystemClock
 from leadline.intake.command import Intake
 from leadline.intake.explain import Explainer
@@ -21,6 +23,7 @@ from leadline.settings import Settings
 from leadline.store.catalogue import CatalogueReader
 from leadline.store.database import Database
 from leadline.store.following import follow
+from leadline.web import agents, control, do_not_call, metrics
 from leadline.web.application import application
 from leadline.web.authority import Guard
 from leadline.web.body import Bodies
@@ -29,6 +32,7 @@ from leadline.web.processes import Missing, Parent
 from leadline.web.push import PushEndpoints
 from leadline.web.server import HttpServer
 from leadline.web.shared_table import SharedTable
+from leadline.web.tally import Tally
 from leadline.web.vendor import VendorEndpoint
 
 MOST_PROCESSES = 4
@@ -41,19 +45,28 @@ class Counts:
 
     unknown_keys: SharedTable
     requests: SharedTable
+    tally: SharedTable
 
     @classmethod
     def create(cls) -> Self:
-        return cls(SharedTable.create(ADDRESSES, UnknownKeys.WIDTH), SharedTable.create(KEYS, RateLimit.WIDTH))
+        return cls(
+            SharedTable.create(ADDRESSES, UnknownKeys.WIDTH),
+            SharedTable.create(KEYS, RateLimit.WIDTH),
+            SharedTable.create(1, Tally.WIDTH),
+        )
 
     @classmethod
-    def at(cls, unknown_keys: int, requests: int) -> Self:
+    def at(cls, unknown_keys: int, requests: int, tally: int) -> Self:
         """Those of the parent, by their file descriptors."""
-        return cls(SharedTable(unknown_keys, UnknownKeys.WIDTH), SharedTable(requests, RateLimit.WIDTH))
+        return cls(
+            SharedTable(unknown_keys, UnknownKeys.WIDTH),
+            SharedTable(requests, RateLimit.WIDTH),
+            SharedTable(tally, Tally.WIDTH),
+        )
 
     @property
-    def descriptors(self) -> tuple[int, int]:
-        return self.unknown_keys.descriptor, self.requests.descriptor
+    def descriptors(self) -> tuple[int, int, int]:
+        return self.unknown_keys.descriptor, self.requests.descriptor, self.tally.descriptor
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +83,8 @@ class Front:
         """The application of one of so many processes, which share the bytes that may be in flight."""
         settings, clock, database = self.settings, self.clock, self.database
         limits = Limits(settings.max_records, settings.hide_foreign_service_keys)
-        intake = Intake(database, clock)
+        tally = Tally(self.counts.tally)
+        intake = Intake(database, clock, tally.pushed)
         explainer, siblings = Explainer(database, clock), Siblings(database, clock, limits)
         unknown = UnknownKeys(clock, self.counts.unknown_keys)
         guard = Guard(self.catalogue, unknown, RateLimit(clock, settings.rate_limit, self.counts.requests))
@@ -78,7 +92,13 @@ class Front:
         documents = VendorIntake(intake, explainer, siblings, clock, limits)
         vendor = VendorEndpoint(documents, self.catalogue, bodies, guard)
         push = PushEndpoints(RestIntake(intake, explainer, clock, limits), guard, bodies)
-        return application(vendor, push, explainer, database, guard, missing)
+        further = [
+            agents.router(Desk(database, clock), guard, bodies),
+            control.router(database, Control(database, clock), guard, bodies, clock),
+            do_not_call.router(database, guard, bodies, clock),
+            metrics.router(database, self.catalogue, tally, clock, numbered=settings.hide_foreign_service_keys),
+        ]
+        return application(vendor, push, explainer, database, guard, missing, further)
 
 
 async def serve(descriptors: Sequence[int], settings: Settings, ready: Callable[[], None]) -> None:

@@ -1,16 +1,17 @@
 """Docs that go stale fail: every setting, event, verb, rule, outcome and command stands in its page."""
 
-import ast
 import re
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
+from builders import NOON, a_lead, a_policy, a_trunk
 from leadline import settings
 from leadline.cli.commands import app
 from leadline.domain import eligibility, flow
 from leadline.domain.attempt import Outcome
+from leadline.domain.eligibility import Facts
 from leadline.domain.events import EventKind
 from leadline.domain.lead import ClosedReason, LeadState
 from leadline.domain.vendor import CallType, Code, Media
@@ -20,15 +21,15 @@ DOCS = ROOT / "docs"
 
 
 def rules() -> set[str]:
-    """The names of rules, as the verdicts are given them."""
-    tree = ast.parse(Path(eligibility.__file__).read_text())
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    verdicts = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "Verdict"]
-    return {call.args[0].value for call in verdicts if isinstance(call.args[0], ast.Constant)}
+    """The names of all rules: each has its verdict on any lead with a number."""
+    return {verdict.rule for verdict in eligibility.judge(Facts(a_lead(), a_policy(), (a_trunk(),), None, None, NOON))}
 
 
 def verbs() -> set[str]:
-    return {node.__struct_config__.tag for node in (flow.Say, flow.Gather, flow.Transfer, flow.Callback, flow.Hangup)}
+    return {
+        node.__struct_config__.tag
+        for node in (flow.Say, flow.Gather, flow.Transfer, flow.Callback, flow.Dnc, flow.Hangup)
+    }
 
 
 @pytest.mark.parametrize(

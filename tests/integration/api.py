@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 
 from builders import APIKEY, SERVICEKEY, FixedClock, a_catalogue
+from leadline.agents.desk import Desk
+from leadline.calling.control import Control
 from leadline.clock import Clock
 from leadline.intake.command import Intake
 from leadline.intake.explain import Explainer
@@ -16,11 +18,13 @@ from leadline.intake.siblings import Siblings
 from leadline.intake.vendor import VendorIntake
 from leadline.store.catalogue import Catalogue
 from leadline.store.database import Database
+from leadline.web import agents, control, do_not_call, metrics
 from leadline.web.application import application
 from leadline.web.authority import Guard
 from leadline.web.body import Bodies
 from leadline.web.limits import RateLimit, UnknownKeys
 from leadline.web.push import PushEndpoints
+from leadline.web.tally import Tally
 from leadline.web.vendor import VendorEndpoint
 
 MAX_BODY = 50_000
@@ -38,7 +42,8 @@ def an_application(
     bodies: Bodies | None = None,
 ):
     catalogue, clock = known or a_catalogue(), clock or FixedClock()
-    limits, intake, explainer = Limits(), Intake(database, clock), Explainer(database, clock)
+    tally = Tally.create()
+    limits, intake, explainer = Limits(), Intake(database, clock, tally.pushed), Explainer(database, clock)
     bodies = bodies or Bodies(max_body, 10 * max_body, 60)
     guard = Guard(lambda: catalogue, UnknownKeys(clock), RateLimit(clock, rate))
 
@@ -57,6 +62,12 @@ def an_application(
         database,
         guard,
         ready,
+        [
+            agents.router(Desk(database, clock), guard, bodies),
+            control.router(database, Control(database, clock), guard, bodies, clock),
+            do_not_call.router(database, guard, bodies, clock),
+            metrics.router(database, lambda: catalogue, tally, clock, numbered=False),
+        ],
     )
 
 

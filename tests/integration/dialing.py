@@ -75,7 +75,7 @@ class Bench:
     ) -> AsyncIterator[Dialer]:
         """A dialer that is at work."""
         standing = Standing(self.dsn, worker, SystemClock())
-        engines = {"fake": self.engine}
+        engines = {self.engine.name: self.engine}
         dialer = Dialer(self.database, SystemClock(), standing, worker, engines, lambda: self.catalogue, lambda _: None)
         tasks = [asyncio.create_task(standing.run()), asyncio.create_task(dialer.run())]
         try:

@@ -41,6 +41,10 @@ def assert_as_printed(printed: Any, answered: Any, where: str = "answer") -> Non
 
 @pytest.fixture
 async def client(database):
+    async with database.connection() as connection:
+        await connection.execute(
+            "insert into organisation (name, apikey_sha256, timezone) values ('Acme', '\\x01', 'Asia/Kolkata')"
+        )
     async with client_of(an_application(database, clock=FixedClock(THEN))) as client:
         yield client
 

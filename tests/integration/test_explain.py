@@ -2,13 +2,14 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from intake_front import Front
 from stored import every_table
 
 from builders import NOON, NUMBER, FixedClock, a_catalogue, a_policy, a_process, a_push, a_trunk, an_organisation
+from leadline.domain import policy as rules
 from leadline.domain.flow import Flow, Say
 from leadline.domain.lead import LeadState
 from leadline.intake.explain import Explainer
@@ -44,8 +45,9 @@ async def test_a_dry_run_says_what_would_happen_and_stores_nothing(database: Dat
     }  # fmt: skip
     assert all(verdict["passed"] and verdict["reason"] for verdict in verdicts)
     assert [verdict["rule"] for verdict in verdicts] == [
-        "voice", "direction", "valid_number", "do_not_call", "trunk", "expiry", "agent", "speech", "call_time",
-        "calling_hours",
+        "voice", "direction", "process", "valid_number", "do_not_call", "trunk", "expiry", "agent", "speech",
+        "call_time", "schedule", "holiday", "calling_hours", "attempts_per_lead", "attempts_per_number", "gap",
+        "trunk_open",
     ]  # fmt: skip
     assert await every_table(database) == before
 
@@ -186,3 +188,40 @@ async def test_trunk_and_dial_string_are_the_first_that_may_carry_the_call(datab
         "004915112345678",
         "+912261234567",
     )
+
+
+async def test_limits_and_holidays_are_followed_to_the_first_legal_instant(database: Database):
+    limits = rules.Limits(per_number=rules.Limit(day=1))
+    policy = a_policy(limits=limits, holidays=(rules.Holiday(date(2026, 11, 25)),))
+    catalogue = a_catalogue(a_process(policy=policy))
+    await _ring(database, NUMBER, NOON - timedelta(hours=1))
+    (answer,) = await explained(database, {"mobilenumber": NUMBER}, catalogue=catalogue)
+    assert by_rule(answer)["attempts_per_number"]["until"] == datetime(2026, 11, 24, 18, 30, tzinfo=UTC)
+    assert answer["due_at_local"] == "2026-11-26T09:00:00+05:30"
+
+
+@pytest.mark.parametrize("state", ["paused", "stopped"])
+async def test_a_process_that_does_not_go_on_has_no_instant(database: Database, state):
+    catalogue = a_catalogue(a_process(**{state: True}))
+    (answer,) = await explained(database, {"mobilenumber": NUMBER}, catalogue=catalogue)
+    assert (answer["due_at"], answer["action"], by_rule(answer)["process"]["passed"]) == (None, "created", False)
+
+
+async def test_a_trunk_that_is_full_is_said_and_puts_nothing_off(database: Database):
+    catalogue = a_catalogue(a_process(trunks=(a_trunk(channels=1),)))
+    await _ring(database, "+919820012345", NOON)
+    (answer,) = await explained(database, {"mobilenumber": NUMBER}, catalogue=catalogue)
+    assert by_rule(answer)["trunk_open"]["reason"] == "trunk telco: all of its 1 channels are in use"
+    assert answer["due_at"] == NOON
+
+
+async def _ring(database: Database, number: str, at: datetime) -> None:
+    """An attempt of another process that is under way."""
+    async with database.connection() as connection:
+        await connection.execute(
+            """insert into attempt (organisation_id, id, lead_id, process_id, opening, worker, trunk, number,
+                   dial_string, state, started_at)
+               values (1, gen_random_uuid(), 99, 2, 1, 'w', 'telco', $1, '', 'ringing', $2)""",
+            number,
+            at,
+        )

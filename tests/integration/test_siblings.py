@@ -10,6 +10,7 @@ import pytest
 from intake_front import Front
 
 from builders import NOON, NUMBER, a_catalogue, a_process, an_organisation
+from integration.staff import hire
 from leadline.domain.lead import ClosedReason, LeadState
 from leadline.store import attempts
 
@@ -369,15 +370,18 @@ async def test_there_must_have_been_a_call_and_it_must_be_over(front):
 # userStatus, customer_recording
 
 
-async def test_agents_are_not_available_while_nobody_can_log_in(front):
+STATUSES = [("logged_out", 11), ("ready", 1), ("reserved", 5), ("on_call", 5), ("wrap_up", 7), ("paused", 11)]
+
+
+@pytest.mark.parametrize(("presence", "status"), STATUSES)
+async def test_the_status_of_an_agent_is_where_they_are(front, database, presence, status):
+    await hire(database, "asha", presence=presence)
     answer = await ask(
         front, "userStatus", servicekey=..., loginids=[f" {ASHA.upper()} ", "eve@other.example", "\ud800"]
     )
     assert answer["statuscode"] == "001"
-    assert [(user["loginid"], user["status"]) for user in answer["data"]] == [
-        (f" {ASHA.upper()} ", 11), ("eve@other.example", None), ("?", None),
-    ]  # fmt: skip
-    assert (await ask(front, "userStatus", loginids=ASHA))["data"][0]["status"] == 11
+    assert [user["status"] for user in answer["data"]] == [status, None, None]
+    assert [user["loginid"] for user in answer["data"]] == [f" {ASHA.upper()} ", "eve@other.example", "?"]
 
 
 @pytest.mark.parametrize("loginids", [..., None, [], "", [""], [1], {}, [ASHA] * 10_001])

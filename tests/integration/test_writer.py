@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from intake_front import Front
 
-from builders import NUMBER, a_catalogue, a_lead, a_process, an_organisation
+from builders import NOON, NUMBER, a_catalogue, a_lead, a_process, an_organisation
 from leadline.domain.errors import Overloaded
 from leadline.domain.vendor import UpdateParameter
 from leadline.intake import command, deciding
@@ -260,12 +260,12 @@ async def test_keys_are_looked_up_by_their_own_index_though_nothing_was_there_wh
     async with database.transaction() as connection:
         await matching.hold(connection, [(1, 1)], waits=False)
         plan = await connection.prepare(f"explain {matching._MATCH[leads.KEY_COLUMNS[parameter], False]}")
-        lines = "\n".join(row[0] for row in await plan.fetch([1], ["x"], [1], ["x"]))
+        lines = "\n".join(row[0] for row in await plan.fetch([1], ["x"], [1], [1], ["x"], NOON))
     await database.close()
     assert (
         f"Index Scan using lead_{leads.KEY_COLUMNS[parameter].removesuffix('_key').replace('crm', 'crm_key')} on"
         in lines
     )
     assert "lead_pkey" in lines
-    assert "do_not_call_pkey" in lines
+    assert "do_not_call_number" in lines
     assert "Seq Scan" not in lines

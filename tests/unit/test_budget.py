@@ -1,9 +1,11 @@
 """A trunk's budget: never more calls up than channels, never more INVITEs in a sliding second than cps."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadline.calling.budget import TrunkBudget
+from leadline.calling.budget import ASK_AGAIN, TrunkBudget
+from leadline.store.trunks import Use
 
 
 class Watch:
@@ -71,3 +73,44 @@ def test_no_sequence_of_calls_exceeds_a_limit(channels, cps, steps):
             watch.now += seconds
         assert up <= channels
         assert all(sum(at <= other < at + 1 for other in sent) <= cps for at in sent)
+
+
+def test_what_others_hold_is_off_the_limits():
+    budget = TrunkBudget(channels=5, cps=4, time=Watch())
+    budget.told(Use(up=3, sent=1, wait=0.4))
+    assert budget.free == 2
+    budget.told(Use(up=0, sent=3, wait=0.4))
+    assert budget.free == 1
+
+
+def test_what_others_hold_is_believed_until_it_may_have_changed():
+    watch = Watch()
+    budget = TrunkBudget(channels=2, cps=10, time=watch)
+    budget.told(Use(up=2, sent=0, wait=None))
+    assert budget.hope == 0
+    assert budget.wait == pytest.approx(ASK_AGAIN)
+    watch.now += ASK_AGAIN
+    assert budget.hope == 2
+    assert not budget.reserve(), "hope is enough to ask, and no slot"
+
+
+def test_invites_of_others_are_waited_for_as_long_as_they_count():
+    watch = Watch()
+    budget = TrunkBudget(channels=10, cps=2, time=watch)
+    budget.told(Use(up=1, sent=2, wait=0.7))
+    assert budget.hope == 0
+    assert budget.wait == pytest.approx(0.7)
+    watch.now += 0.7
+    assert budget.hope == 2
+
+
+def test_a_trunk_on_trial_takes_one_call():
+    allowed = [1]
+    budget = TrunkBudget(channels=10, cps=10, time=Watch(), allowed=lambda: allowed[0])
+    assert budget.reserve()
+    assert not budget.reserve()
+    allowed[0] = 0
+    budget.sent()
+    assert budget.free == 0
+    allowed[0] = None
+    assert budget.free == 9

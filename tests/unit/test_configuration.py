@@ -15,10 +15,17 @@ from leadline.configuration.configuration import Configuration, Sip, User
 from leadline.configuration.problems import UnusableConfiguration
 from leadline.configuration.reading import read, starter
 from leadline.configuration.regions import country_of
+from leadline.domain.do_not_call import DoNotCallList
+from leadline.domain.flow import Dnc
 from leadline.domain.policy import (
     NINE_TO_NINE,
+    AgentRules,
     Direction,
+    Fallback,
     FieldRule,
+    Holiday,
+    Limit,
+    Limits,
     PrefixRule,
     RetryPolicy,
     RetryRule,
@@ -79,7 +86,7 @@ def test_every_key_says_what_it_says():
     assert configuration.sip == Sip(("0.0.0.0", 5060), None, (20_000, 20_999))
     assert acme.tts_until == date(2031, 6, 30)
     assert (acme.lenient_json, beta.lenient_json) == (True, False)
-    assert acme.users == (User("asha", "Asha", "agent"), User("boss", None, "supervisor"))
+    assert acme.users == (User("asha", "Asha", "agent", "sip:asha@127.0.0.1:5090"), User("boss", None, "supervisor"))
     assert acme.do_not_call == ("+919800000000", "+919800000001")
     assert (policy.direction, policy.region, policy.crm_unique_field) == (Direction.BLENDED, "GB", "policy")
     assert (policy.users, policy.trunks, policy.caller_id) == (("asha", "boss"), ("gsm", "telco"), "+912261234567")
@@ -87,10 +94,25 @@ def test_every_key_says_what_it_says():
     monday, friday, saturday, sunday = (policy.calling_hours.days[day] for day in (0, 4, 5, 6))
     assert monday == (Window(time(10), time(13)), Window(time(14), time(18)))
     assert (friday, saturday, sunday) == ((), (Window(time(11), time(12)),), ())
+    assert policy.agents == AgentRules(
+        timedelta(seconds=20), timedelta(seconds=10), timedelta(minutes=5), Fallback.SUPERVISOR
+    )
+    assert [process.policy.mode for process in acme.processes] == ["message", "message", "preview", "progressive"]
     minutes, hour = timedelta(minutes=1), timedelta(hours=1)
     assert policy.retry == RetryPolicy(
         RetryRule(minutes, 9), None, RetryRule(5 * minutes, 7), RetryRule(hour, 1), max_attempts=12
     )
+    assert policy.holidays == (Holiday(date(2026, 1, 26), "Republic Day"), Holiday(date(2026, 10, 2)))
+    assert policy.limits == Limits(Limit(3, 8), Limit(None, 10), 30 * minutes)
+    schedule = policy.schedule
+    assert (schedule.timezone, schedule.begins, schedule.ends) == (
+        "Asia/Calcutta",
+        date(2026, 1, 1),
+        date(2026, 12, 31),
+    )
+    assert [bool(day) for day in schedule.hours.days] == [True, True, False, False, False, False, False]
+    assert acme.processes[0].flow.nodes["never"] == Dnc("bye", DoNotCallList.PROCESS, timedelta(days=365))
+    assert (inbound.holidays, inbound.limits, inbound.schedule) == ((), Limits(), None)
     assert (policy.reopen, policy.ring_timeout) == ((5, 1001), timedelta(seconds=45))
     assert policy.fields == (FieldRule("policy", "text", "Policy", True, 40), FieldRule("amount", "number"))
     assert policy.spoken == ("fname", "policy")
@@ -102,7 +124,9 @@ def test_every_key_says_what_it_says():
     assert (telco.policy.username, telco.policy.transport, telco.policy.codecs) == ("leadline", "tcp", ("pcmu",))
     assert telco.policy.number_types == ("premium_rate", "shared_cost")
     assert (telco.policy.channels, telco.policy.cps) == (30, 12)
+    assert (telco.policy.numbers, telco.policy.options) == (("+1", "+91"), False)
     assert gsm.policy.prefix == PrefixRule("IN", "+", None)
+    assert (telco.policy.register, gsm.policy.register) == (False, True)
 
 
 def test_no_secret_is_shown():

@@ -41,6 +41,8 @@ def test_an_empty_database_gets_everything_owners_first(rows):
         "+ user boss of Acme",
         "+ process VoiceProcess of Acme",
         "+ process Inbound of Acme",
+        "+ process Previews of Acme",
+        "+ process Progress of Acme",
         "+ do_not_call +919800000000 of Acme",
         "+ do_not_call +919800000001 of Acme",
         "+ process BetaProcess of Beta",

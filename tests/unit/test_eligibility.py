@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from builders import NOON, NUMBER, a_lead, a_policy, a_trunk
+from leadline.domain.do_not_call import DoNotCallList
 from leadline.domain.eligibility import Facts, Route, Verdict, delaying, forbidden, forbidding, judge, routes
 from leadline.domain.lead import ClosedReason, LeadState
 from leadline.domain.policy import CallingHours, Direction, PrefixRule
@@ -12,7 +13,7 @@ from leadline.domain.policy import CallingHours, Direction, PrefixRule
 MIDNIGHT = NOON + timedelta(hours=12)
 
 
-def facts(*, policy=None, trunks=None, listed=False, now=NOON, speech_reason=None, **lead):
+def facts(*, policy=None, trunks=None, listed=None, now=NOON, speech_reason=None, **lead):
     return Facts(
         lead=a_lead(**lead),
         policy=policy or a_policy(),
@@ -41,8 +42,9 @@ def test_a_scheduled_lead_whose_time_has_come_is_dialed():
 
 def test_the_rules_are_asked_in_the_order_in_which_a_person_would_ask():
     assert [verdict.rule for verdict in judge(facts())] == [
-        "voice", "direction", "valid_number", "do_not_call", "trunk", "expiry", "agent", "speech", "call_time",
-        "calling_hours",
+        "voice", "direction", "process", "valid_number", "do_not_call", "trunk", "expiry", "agent", "speech",
+        "call_time", "schedule", "holiday", "calling_hours", "attempts_per_lead", "attempts_per_number", "gap",
+        "trunk_open",
     ]  # fmt: skip
 
 
@@ -51,7 +53,7 @@ def test_the_rules_are_asked_in_the_order_in_which_a_person_would_ask():
     [
         (facts(mobilenumber="12345", number=None), "valid_number", ClosedReason.NOT_DIALABLE),
         (facts(mobilenumber=None, number=None), "valid_number", ClosedReason.NOT_DIALABLE),
-        (facts(listed=True), "do_not_call", ClosedReason.DO_NOT_CALL),
+        (facts(listed=DoNotCallList.PROCESS), "do_not_call", ClosedReason.DO_NOT_CALL),
         (facts(**numbered("+14155552671"), trunks=(a_trunk(prefix=None),)), "trunk", ClosedReason.NOT_DIALABLE),
         (facts(**numbered("+449012345678")), "trunk", ClosedReason.NOT_DIALABLE),
         (facts(**numbered("+4918012345")), "trunk", ClosedReason.NOT_DIALABLE),
@@ -106,6 +108,16 @@ def test_a_costly_number_is_dialed_where_the_trunk_lists_its_type():
     assert routes(facts(**premium, trunks=(a_trunk(number_types=("satellite",)),))) == []
     listing = (a_trunk(), a_trunk(name="dear", number_types=("premium_rate",)))
     assert routes(facts(**premium, trunks=listing)) == [Route("dear", "00449012345678")]
+
+
+def test_a_trunk_is_sent_only_numbers_that_begin_as_it_says():
+    home = a_trunk(name="home", numbers=("+91",))
+    case = facts(**numbered("+14155552671"), trunks=(home, a_trunk(numbers=("+1", "+44"))))
+    assert routes(case) == [Route("telco", "0014155552671")]
+    assert routes(facts(trunks=(home,))) == [Route("home", "08452892308")]
+    verdict = forbidding(judge(facts(**numbered("+14155552671"), trunks=(home,))))
+    assert verdict is not None
+    assert verdict.reason == "trunk home takes numbers that begin with +91"
 
 
 def test_trunks_are_tried_in_the_processs_order_without_those_that_may_not_carry_the_call():

@@ -6,16 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leadline.domain.do_not_call import DoNotCallList
 from leadline.domain.flow import (
     Begun,
     Callback,
     Connect,
+    Dnc,
     EndCall,
     Flow,
     FlowState,
     Gather,
     Hangup,
     Listen,
+    ListNumber,
     Play,
     Played,
     Pressed,
@@ -69,7 +72,7 @@ def test_a_listed_key_leads_to_its_node():
 def test_a_key_during_the_question_counts_and_silences_it():
     state, done = walk(welcome(), Pressed("1"))
     assert done[-1][0] == StopPlaying()
-    assert done[-1][-1] == Connect("sales", timedelta(seconds=20))
+    assert done[-1][-1] == Connect(welcome().nodes["agent"])
     assert state.digits == "1"
 
 
@@ -161,3 +164,15 @@ def test_no_order_of_events_breaks_the_walk(events, barge_in, repeat, digits):
     assert set(state.path) <= set(flow.nodes)
     ends = sum(isinstance(action, EndCall) for actions in done for action in actions)
     assert ends == (1 if state.node == "bye" else 0)
+
+
+def test_a_number_is_listed_on_the_way_and_the_call_goes_on():
+    never = Dnc("bye", DoNotCallList.PROCESS, timedelta(days=365))
+    state, done = walk(Flow("f", "never", {"never": never, "bye": Hangup("never")}))
+    assert done == [[ListNumber(DoNotCallList.PROCESS, timedelta(days=365)), EndCall("never")]]
+    assert state.path == ("never", "bye")
+
+
+def test_nodes_that_take_no_time_must_not_go_round():
+    flow = Flow("f", "a", {"a": Dnc("b"), "b": Callback(timedelta(hours=1), "a")})
+    assert {problem.node for problem in validate(flow)} == {"a", "b"}

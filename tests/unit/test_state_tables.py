@@ -2,7 +2,8 @@
 
 import pytest
 
-from leadline.domain import attempt, lead
+from leadline.domain import agent, attempt, lead
+from leadline.domain.agent import AGENT_MOVES, Presence
 from leadline.domain.attempt import ATTEMPT_MOVES, AttemptState
 from leadline.domain.errors import IllegalMove
 from leadline.domain.lead import LEAD_MOVES, LeadState
@@ -10,6 +11,7 @@ from leadline.domain.lead import LEAD_MOVES, LeadState
 MACHINES = [
     pytest.param(LEAD_MOVES, LeadState, {LeadState.AWAITING_PROMPT, LeadState.SCHEDULED}, lead.advance, id="lead"),
     pytest.param(ATTEMPT_MOVES, AttemptState, {AttemptState.CREATED}, attempt.advance, id="attempt"),
+    pytest.param(AGENT_MOVES, Presence, {Presence.LOGGED_OUT}, agent.advance, id="agent"),
 ]
 
 
@@ -31,7 +33,7 @@ def test_every_state_is_reached_from_the_first(moves, states, first, advance):
 
 @pytest.mark.parametrize(("moves", "states", "first", "advance"), MACHINES)
 def test_an_end_is_reached_from_every_state(moves, states, first, advance):
-    end = states("closed") if states is LeadState else states("ended")
+    end = {LeadState: LeadState.CLOSED, AttemptState: AttemptState.ENDED, Presence: Presence.LOGGED_OUT}[states]
     for state in states:
         reached, waiting = {state}, [state]
         while waiting:

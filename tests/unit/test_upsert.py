@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import NOON, NUMBER, a_lead, a_policy, a_process, a_record
+from leadline.domain.do_not_call import DoNotCallList
 from leadline.domain.eligibility import Facts, forbidden
 from leadline.domain.events import EventKind
 from leadline.domain.lead import LEAD_MOVES, ON_THE_PHONE, ClosedReason, LeadState
@@ -24,7 +25,8 @@ def a_desk(*, speaks=False, listed=frozenset(), media=Media.VOICE_OUT, at=NOON, 
     process = a_process(policy=a_policy(**policy))
 
     def forbids(lead):
-        return forbidden(Facts(lead, process.policy, process.trunks, lead.number in listed, None, at))
+        on = DoNotCallList.ORGANISATION if lead.number in listed else None
+        return forbidden(Facts(lead, process.policy, process.trunks, on, None, at))
 
     return Desk(
         organisation_id=1,
@@ -68,7 +70,7 @@ def test_a_new_lead_whose_flow_speaks_waits_for_its_audio():
 def test_a_preview_is_scheduled_and_waits_for_its_agent():
     decision = decide(None, a_record(calltype=CallType.PREVIEW), a_desk(), 9)
     assert decision.lead.state is LeadState.SCHEDULED
-    assert due_rows(decision.lead) == []
+    assert due_rows(decision.lead) == [(DueKind.OFFER, NOON)]
 
 
 def test_a_push_that_changes_nothing_writes_nothing():

@@ -5,20 +5,28 @@ of a call, by a change of the configuration.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Final
+from uuid import UUID
 
 import structlog
 
 from leadline.calling.budget import TrunkBudget
 from leadline.calling.claim import Claimer
+from leadline.calling.crash_points import Reached, nothing
+from leadline.calling.health import Probe, TrunkHealth
+from leadline.calling.lines import Lines, request_uri
 from leadline.calling.live_call import LiveCall
 from leadline.calling.reconciliation import reconcile
 from leadline.calling.release import release
+from leadline.calling.switchboard import Switchboard
 from leadline.calling.ticket import Ticket
 from leadline.clock import Clock
-from leadline.domain.policy import TrunkPolicy
+from leadline.domain.attempt import Outcome
+from leadline.domain.policy import Mode, TrunkPolicy
 from leadline.domain.upsert import DueKind
 from leadline.store import claims
 from leadline.store.catalogue import Catalogue, Process
@@ -57,6 +65,9 @@ class Dialer:
         engines: Mapping[str, Engine],
         catalogue: Callable[[], Catalogue],
         passwords: Passwords,
+        counted: Callable[[Outcome], None] = lambda _: None,
+        reached: Reached = nothing,
+        probe: Probe = lambda _: None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -66,7 +77,12 @@ class Dialer:
         self._catalogue = catalogue
         self._passwords = passwords
         self._budgets: dict[str, TrunkBudget] = {}
-        self._claimer = Claimer(database, clock, worker, self._budgets, self._is_up)
+        self._counted = counted
+        self._reached = reached
+        self.health = TrunkHealth(database, clock, worker, catalogue, probe, self.wake)
+        lines = Lines(self._budgets, self._is_up, passwords)
+        self._switchboard = Switchboard(database, clock, catalogue, lines)
+        self._claimer = Claimer(database, clock, worker, self._budgets, self._is_up, reached)
         self._live: dict[asyncio.Task[None], LiveCall] = {}
         self._rounds = Rounds("dialer")
         self._draining = False
@@ -81,6 +97,12 @@ class Dialer:
     def wake(self) -> None:
         """Look at once: something may be due, or a slot free."""
         self._rounds.wake()
+        self._switchboard.wake()
+
+    async def hang_up(self, attempt_id: UUID) -> bool:
+        """Hang up the call of an attempt; False if it is not there, or not yet."""
+        call = next((call for call in self._live.values() if call.attempt_id == attempt_id), None)
+        return call is not None and await call.hangup()
 
     async def run(self) -> None:
         """Dial until `drain` is called."""
@@ -113,7 +135,8 @@ class Dialer:
     async def _reconcile(self) -> None:
         now = asyncio.get_running_loop().time()
         if self._reconciled is None or now - self._reconciled >= RECONCILE_EVERY:
-            await reconcile(self._database, self._catalogue(), self._worker, self._clock)
+            for _ in range(await reconcile(self._database, self._catalogue(), self._standing, self._clock)):
+                self._counted(Outcome.UNKNOWN)
             self._reconciled = now
 
     async def _release(self) -> None:
@@ -129,34 +152,53 @@ class Dialer:
         self._known = catalogue
 
     async def _dial(self) -> int:
-        """One look at everything that is due; returns how many calls were begun."""
+        """One look at everything that is due; returns how many leads were looked at."""
         servable = self._servable()
         if not servable:
             return 0
         async with self._database.connection() as connection:
-            ready = await claims.ready(connection, DueKind.CALL, list(servable), self._clock.now())
-        begun = 0
-        for priority, process_id in ready:
+            now = self._clock.now()
+            ready = [
+                (kind, *entry)
+                for kind in (DueKind.AGREED, DueKind.CALL)
+                for entry in await claims.ready(connection, kind, _dialed(servable, kind), now)
+            ]
+        looked_at = 0
+        for kind, priority, process_id in ready:
             process = servable[process_id]
             room = min(MOST_AT_ONCE, self._room(process))
             if room <= 0 or self._draining:
                 continue
-            for ticket in await self._claimer.claim(process, priority, room):
+            claimed = await self._claimer.claim(process, priority, room, kind)
+            looked_at += claimed.looked_at
+            for ticket in claimed.tickets:
                 self._begin(ticket)
-                begun += 1
-        return begun
+        return looked_at
 
     def _begin(self, ticket: Ticket) -> None:
         budget = self._budgets[ticket.trunk.name]
         engine = self._engines[ticket.trunk.engine]
-        call = LiveCall(ticket, self._invite(ticket), engine, self._database, self._clock, budget.sent)
+        call = LiveCall(
+            ticket,
+            self._invite(ticket),
+            engine,
+            self._database,
+            self._clock,
+            budget.sent,
+            self._switchboard,
+            self._reached,
+        )
+        self.health.began(ticket.trunk.name, ticket.attempt_id)
         task = asyncio.create_task(call.run(), name=f"call {ticket.attempt_id}")
         self._live[task] = call
 
         def ended(task: asyncio.Task[None]) -> None:
             del self._live[task]
             budget.release()
+            self.health.ended(ticket.trunk.name, ticket.attempt_id, call.outcome)
             self.wake()
+            if call.outcome is not None:
+                self._counted(call.outcome)
             if not task.cancelled() and (error := task.exception()) is not None:
                 log.error("a call's task failed", attempt=str(ticket.attempt_id), exc_info=error)
 
@@ -166,7 +208,7 @@ class Dialer:
         trunk, policy = ticket.trunk, ticket.process.policy
         return Invite(
             attempt_id=str(ticket.attempt_id),
-            uri=trunk.uri.replace("{number}", ticket.dial_string.replace("#", "%23")),
+            uri=request_uri(trunk, ticket.dial_string),
             ring_timeout=policy.ring_timeout.total_seconds(),
             caller_id=policy.caller_id,
             account=Account(trunk.username, self._passwords(trunk.name), trunk.transport, trunk.codecs),
@@ -186,20 +228,29 @@ class Dialer:
                         "write it in the file that `leadline up` was started with, and apply that",
                         trunk=trunk.name,
                     )
-                self._budgets[trunk.name] = TrunkBudget(trunk.channels, trunk.cps, loop.time)
+                allowed = partial(self.health.allows, trunk.name)
+                self._budgets[trunk.name] = TrunkBudget(trunk.channels, trunk.cps, loop.time, allowed)
             else:
                 budget.channels, budget.cps = trunk.channels, trunk.cps
 
     def _servable(self) -> dict[int, Process]:
-        """The processes that have a trunk with a slot, by id."""
+        """The processes that are to be served and have a trunk with a slot, by id."""
         processes = self._catalogue().processes.values()
-        return {process.id: process for process in processes if self._room(process) > 0}
+        going = [process for process in processes if not (process.paused or process.stopped)]
+        return {process.id: process for process in going if self._room(process) > 0}
 
     def _room(self, process: Process) -> int:
-        return sum(self._budgets[trunk.name].free for trunk in process.trunks if self._is_up(trunk))
+        """How many calls the process's trunks may take, and their engines: one that is full is not to be asked."""
+        hopes: Counter[str] = Counter()
+        for trunk in process.trunks:
+            if self._is_up(trunk):
+                hopes[trunk.engine] += self._budgets[trunk.name].hope
+        return sum(min(hope, self._engines[name].capacity.free) for name, hope in hopes.items())
 
     def _is_up(self, trunk: TrunkPolicy) -> bool:
-        return self._engine_is_up(trunk) and self._is_known(trunk) and trunk.name in self._budgets
+        """Whether a trunk can be dialed over, if it has a slot."""
+        usable = self._engine_is_up(trunk) and self._is_known(trunk) and trunk.name in self._budgets
+        return usable and not self.health.lacks(trunk) and self.health.allows(trunk.name) != 0
 
     def _engine_is_up(self, trunk: TrunkPolicy) -> bool:
         engine = self._engines.get(trunk.engine)
@@ -213,17 +264,26 @@ class Dialer:
         """Seconds until there may be something to do without being woken."""
         trunks = self._catalogue().trunks.values()
         waits = [LONGEST_WAIT]
-        waits += [wait for budget in self._budgets.values() if (wait := budget.wait) is not None and budget.free == 0]
+        waits += [wait for budget in self._budgets.values() if budget.hope == 0 and (wait := budget.wait) is not None]
+        waits += [wait for trunk in trunks if (wait := self.health.wait(trunk.name)) is not None]
         if not all(self._engine_is_up(trunk) for trunk in trunks):
             waits.append(ENGINE_AWAY)
         servable = self._servable()
         if servable:
             now = self._clock.now()
             async with self._database.connection() as connection:
-                due_at = await claims.next_due(connection, DueKind.CALL, list(servable), now)
-            if due_at is not None:
-                waits.append(max(0.0, (due_at - now) / timedelta(seconds=1)))
+                for kind in (DueKind.AGREED, DueKind.CALL):
+                    due_at = await claims.next_due(connection, kind, _dialed(servable, kind), now)
+                    if due_at is not None:
+                        waits.append(max(0.0, (due_at - now) / timedelta(seconds=1)))
         return min(waits)
+
+
+def _dialed(servable: Mapping[int, Process], kind: DueKind) -> list[int]:
+    """Of a preview process nothing is dialed but what an agent has agreed to: the rest is offered."""
+    return [
+        process.id for process in servable.values() if kind is DueKind.AGREED or process.policy.mode is not Mode.PREVIEW
+    ]
 
 
 def _rules(process: Process) -> object:

@@ -12,11 +12,13 @@ from uuid import UUID
 
 import structlog
 
+from leadline.calling.crash_points import Point, Reached, nothing
 from leadline.clock import Clock
+from leadline.domain.do_not_call import Listing, Origin
 from leadline.domain.errors import DatabaseUnavailable
 from leadline.domain.events import Event, EventKind
 from leadline.domain.lead import LEAD_MOVES, Lead, LeadState
-from leadline.store import attempts, leads
+from leadline.store import attempts, do_not_call, leads
 from leadline.store import events as event_store
 from leadline.store.database import Database
 
@@ -33,21 +35,30 @@ class Change:
     values: Mapping[str, Any]
     events: tuple[Event, ...]
     lead_state: LeadState | None = None
+    listing: Listing | None = None
+    """A number that is not to be called again."""
 
 
 class Ledger:
     """The written record of one attempt."""
 
-    def __init__(self, database: Database, clock: Clock, lead: Lead, attempt_id: UUID) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, lead: Lead, attempt_id: UUID, reached: Reached = nothing
+    ) -> None:
         self._database = database
         self._clock = clock
         self._lead = lead
         self._attempt_id = attempt_id
+        self._reached = reached
         self._pending: list[Change] = []
         self._writing: asyncio.Task[None] | None = None
 
     def note(
-        self, *said: tuple[EventKind, Mapping[str, Any]], lead_state: LeadState | None = None, **values: Any
+        self,
+        *said: tuple[EventKind, Mapping[str, Any]],
+        lead_state: LeadState | None = None,
+        listing: Listing | None = None,
+        **values: Any,
     ) -> None:
         """Have this written, after everything noted before; returns at once."""
         now = self._clock.now()
@@ -56,7 +67,7 @@ class Ledger:
             Event(lead.organisation_id, lead.id, lead.opening, now, kind, {"attempt": self._attempt_id, **data})
             for kind, data in said
         )
-        self._pending.append(Change(values, told, lead_state))
+        self._pending.append(Change(values, told, lead_state, listing))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._drain(), name=f"call {self._attempt_id} ledger")
 
@@ -75,12 +86,17 @@ class Ledger:
         state = next((change.lead_state for change in reversed(batch) if change.lead_state), None)
         async with self._database.transaction() as connection:
             lead = await leads.get(connection, self._lead.organisation_id, self._lead.id, lock=True)
+            # Before the report may be dropped: who does not want to be called is not, whatever became of the attempt.
+            if listings := [change.listing for change in batch if change.listing]:
+                await do_not_call.add(connection, self._lead.organisation_id, listings, Origin.FLOW, self._clock.now())
             if not await attempts.change(connection, self._lead.organisation_id, self._attempt_id, values):
                 log.warning("a late report of an attempt that has ended was dropped", attempt=str(self._attempt_id))
                 return
             if lead is not None and state is not None and state in LEAD_MOVES[lead.state]:
                 await leads.update(connection, [replace(lead, state=state, updated_at=self._clock.now())])
             await event_store.record(connection, [event for change in batch for event in change.events])
+            self._reached(Point.LEDGER_WRITTEN)
+        self._reached(Point.LEDGER_COMMITTED)
 
 
 async def persist(write: Callable[[], Awaitable[None]], clock: Clock) -> None:

@@ -1,18 +1,23 @@
 """One live call: what the engine reports goes in, the flow takes a step, what it asks for is done."""
 
 import asyncio
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 import structlog
 
 from leadline.calling.closing import Ending, close_attempt
+from leadline.calling.crash_points import Point, Reached, nothing
 from leadline.calling.ledger import Ledger, persist
+from leadline.calling.switchboard import Switchboard
 from leadline.calling.ticket import Ticket
+from leadline.calling.transfer import NO_AGENT, Connection
 from leadline.clock import Clock
 from leadline.domain import flow as flows
 from leadline.domain.attempt import ATTEMPT_MOVES, AttemptState, Outcome, outcome_of
+from leadline.domain.do_not_call import DoNotCallList, Listing
 from leadline.domain.errors import EngineUnavailable
 from leadline.domain.events import EventKind
 from leadline.domain.flow import FlowEvent, FlowState, step
@@ -35,6 +40,7 @@ from leadline.telephony.engine import (
 
 log = structlog.get_logger()
 
+ANSWERED: Final = (AttemptState.ANSWERED, AttemptState.IN_FLOW, AttemptState.WAITING_AGENT, AttemptState.BRIDGED)
 CANCELLED_BY_US: Final = (Fault.RING_TIMEOUT, Fault.CANCELLED)
 TROUBLE: Final = (Outcome.FAILED, Outcome.CONGESTION, Outcome.UNKNOWN)
 """Outcomes that speak of a trunk or an engine rather than of the customer."""
@@ -44,7 +50,15 @@ class LiveCall:
     """The call of one ticket, from its INVITE to its conclusion."""
 
     def __init__(
-        self, ticket: Ticket, invite: Invite, engine: Engine, database: Database, clock: Clock, sent: Callable[[], None]
+        self,
+        ticket: Ticket,
+        invite: Invite,
+        engine: Engine,
+        database: Database,
+        clock: Clock,
+        sent: Callable[[], None],
+        switchboard: Switchboard,
+        reached: Reached = nothing,
     ) -> None:
         self._ticket = ticket
         self._invite = invite
@@ -52,7 +66,10 @@ class LiveCall:
         self._database = database
         self._clock = clock
         self._sent = sent
-        self._ledger = Ledger(database, clock, ticket.lead, ticket.attempt_id)
+        self._switchboard = switchboard
+        self._transferring: asyncio.Task[None] | None = None
+        self._reached = reached
+        self._ledger = Ledger(database, clock, ticket.lead, ticket.attempt_id, reached)
         self._inbox: asyncio.Queue[CallEvent | FlowEvent] = asyncio.Queue()
         self._state = AttemptState.CREATED
         self._flow_state = FlowState()
@@ -61,11 +78,15 @@ class LiveCall:
         self._disposition: str | None = None
         self._callback_at: datetime | None = None
         self._call: Call | None = None
+        self.outcome: Outcome | None = None
+        """How the call ended, once that is known."""
 
     async def run(self) -> None:
         """Make the call and see it to its end; raises nothing that the network or the engine does."""
         try:
+            self._reached(Point.CALL_BEGUN)
             self._call = await self._engine.originate(self._invite)
+            self._reached(Point.CALL_SENT)
         except EngineUnavailable as error:
             await self._conclude(Ended(fault=Fault.REFUSED, reason=str(error)))
             return
@@ -77,12 +98,21 @@ class LiveCall:
         finally:
             self._stop_listening()
             reading.cancel()
+            if self._transferring is not None:
+                self._transferring.cancel()
+                await asyncio.wait([self._transferring])
         await self._conclude(ended)
 
-    async def hangup(self) -> None:
-        """End the call, whatever it is doing; its conclusion is written as ever."""
-        if self._call is not None:
-            await self._call.hangup()
+    @property
+    def attempt_id(self) -> UUID:
+        return self._ticket.attempt_id
+
+    async def hangup(self) -> bool:
+        """End the call, whatever it is doing; its conclusion is written as ever. False if there is none yet."""
+        if self._call is None:
+            return False
+        await self._call.hangup()
+        return True
 
     async def _read(self, call: Call) -> None:
         async for event in call.events():
@@ -91,6 +121,7 @@ class LiveCall:
     async def _converse(self) -> Ended:
         while True:
             event = await self._inbox.get()
+            self._reached(Point.CALL_HEARD)
             match event:
                 case Ended():
                     return event
@@ -130,7 +161,7 @@ class LiveCall:
         if AttemptState.ANSWERED not in ATTEMPT_MOVES[self._state]:
             return
         self._moved(AttemptState.ANSWERED, EventKind.ATTEMPT_ANSWERED, call_id, "answered_at")
-        flow = self._ticket.process.flow
+        flow = self._ticket.flow
         if flow is None:
             await self.hangup()
             return
@@ -139,7 +170,7 @@ class LiveCall:
         await self._walk(flows.Begun())
 
     async def _walk(self, event: FlowEvent) -> None:
-        flow = self._ticket.process.flow
+        flow = self._ticket.flow
         if flow is None or self._state not in (AttemptState.IN_FLOW, AttemptState.WAITING_AGENT):
             return
         before = self._flow_state
@@ -171,22 +202,49 @@ class LiveCall:
                 self._timer = loop.call_later(timeout.total_seconds(), self._inbox.put_nowait, flows.Silence())
             case flows.StopListening():
                 self._stop_listening()
-            case flows.Connect(queue):
-                self._wait_for_agent(queue)
+            case flows.Connect(transfer):
+                self._wait_for_agent(call, transfer)
             case flows.PromiseCallback(after):
                 self._callback_at = self._clock.now() + after
                 self._ledger.note((EventKind.ATTEMPT_CALLBACK, {"at": self._callback_at}))
+            case flows.ListNumber(to, lasts):
+                self._list_number(to, lasts)
             case flows.EndCall(disposition):
                 self._disposition = disposition
                 await call.hangup()
 
-    def _wait_for_agent(self, queue: str) -> None:
-        """Nobody can be transferred to before agents exist: every transfer finds none."""
+    def _wait_for_agent(self, call: Call, transfer: flows.Transfer) -> None:
         self._state = AttemptState.WAITING_AGENT
-        self._ledger.note((EventKind.ATTEMPT_WAITING_AGENT, {"queue": queue}), state=self._state)
+        wanted = {name: value for name in ("queue", "agent", "number") if (value := getattr(transfer, name))}
+        self._ledger.note((EventKind.ATTEMPT_WAITING_AGENT, wanted), state=self._state)
+        connection = Connection(self._ticket, call, self._engine, self._switchboard, self._tell)
+        self._transferring = asyncio.create_task(
+            self._transfer(connection, transfer), name=f"transfer {call.attempt_id}"
+        )
+
+    async def _transfer(self, connection: Connection, transfer: flows.Transfer) -> None:
+        try:
+            result = await connection.make(transfer)
+        except Exception:
+            log.exception("a transfer failed", attempt=str(self._ticket.attempt_id))
+            result = NO_AGENT
         self._state = AttemptState.IN_FLOW
-        self._ledger.note((EventKind.ATTEMPT_TRANSFER_ENDED, {"result": "no_agent"}), state=self._state)
-        self._inbox.put_nowait(flows.TransferEnded("no_agent"))
+        self._ledger.note((EventKind.ATTEMPT_TRANSFER_ENDED, {"result": result}), state=self._state)
+        self._inbox.put_nowait(flows.TransferEnded(result))
+
+    def _tell(self, kind: EventKind, data: Mapping[str, str]) -> None:
+        if kind is EventKind.ATTEMPT_BRIDGED:
+            self._state = AttemptState.BRIDGED
+        self._ledger.note((kind, data), state=self._state)
+
+    def _list_number(self, to: DoNotCallList, lasts: timedelta | None) -> None:
+        lead = self._ticket.lead
+        until = None if lasts is None else self._clock.now() + lasts
+        process_id = lead.process_id if to is DoNotCallList.PROCESS else None
+        self._ledger.note(
+            (EventKind.ATTEMPT_DO_NOT_CALL, {"list": to, "until": until}),
+            listing=Listing(lead.number or "", process_id, until, "the customer asked not to be called"),
+        )
 
     def _stop_listening(self) -> None:
         if self._timer is not None:
@@ -194,15 +252,26 @@ class LiveCall:
             self._timer = None
 
     async def _conclude(self, ended: Ended) -> None:
+        self._reached(Point.CALL_ENDED)
         await self._ledger.settled()
         ending = self._ending(ended)
+        self.outcome = ending.outcome
         ticket = self._ticket
-        retry = ticket.process.policy.retry
+        policy = ticket.process.policy
 
         async def write() -> None:
             async with self._database.transaction() as connection:
-                lead = ticket.lead
-                await close_attempt(connection, lead.organisation_id, lead.id, ending, retry, self._clock.now())
+                await close_attempt(
+                    connection,
+                    ticket.lead.organisation_id,
+                    ticket.lead.id,
+                    ending,
+                    policy.retry,
+                    self._clock.now(),
+                    wrap_up=policy.agents.wrap_up,
+                )
+                self._reached(Point.ENDING_WRITTEN)
+            self._reached(Point.ENDING_COMMITTED)
 
         await persist(write, self._clock)
         say = log.warning if ending.outcome in TROUBLE else log.info
@@ -216,7 +285,7 @@ class LiveCall:
         )
 
     def _ending(self, ended: Ended) -> Ending:
-        answered = self._state in (AttemptState.ANSWERED, AttemptState.IN_FLOW, AttemptState.WAITING_AGENT)
+        answered = self._state in ANSWERED
         match ended.fault:
             case Fault.ENGINE_LOST:
                 outcome = Outcome.UNKNOWN

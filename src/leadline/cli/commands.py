@@ -1,12 +1,18 @@
 """Every command with its options; what each does is in the file of its name, loaded only when it is called for."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from leadline.cli import dnc
+from leadline.domain.policy import Mode
 from leadline.role import Role
+from leadline.store.control import Order
 from leadline.store.keys import Scope
+
+if TYPE_CHECKING:
+    from leadline.cli.control import Desk
 
 app = typer.Typer(
     name="leadline",
@@ -16,6 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(dnc.app, name="dnc")
 
 ConfigFile = Annotated[
     Path | None,
@@ -35,6 +43,16 @@ Url = Annotated[
         show_default=False,
     ),
 ]  # fmt: skip
+ProcessKey = Annotated[str, typer.Argument(metavar="SERVICEKEY", help="The process.")]
+MeantState = Annotated[str | None, typer.Option("--state", help="Only leads in this state.", show_default=False)]
+MeantCallType = Annotated[int | None, typer.Option("--calltype", help="Only of this call type.", show_default=False)]
+MeantIds = Annotated[list[int] | None, typer.Option("--id", help="Only this lead; repeatable.", show_default=False)]
+MeantAfter = Annotated[
+    str | None, typer.Option("--created-after", help="Only leads first pushed after.", show_default=False)
+]
+MeantBefore = Annotated[
+    str | None, typer.Option("--created-before", help="Only leads first pushed before.", show_default=False)
+]
 ApiKeyName = Annotated[str, typer.Option(metavar="NAME", help="The variable that holds the API key.")]
 
 
@@ -124,6 +142,88 @@ def explain_command(
     from leadline.cli.settings import load_settings
 
     explain.show(lead_id, data, load_settings(), as_json=as_json)
+
+
+@app.command("processes")
+def processes_command(
+    data: DataDir = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+) -> None:
+    """Show every process: whether it is paused, what waits and why, what is on the phone."""
+    _desk(data).processes(as_json=as_json)
+
+
+@app.command("pause")
+def pause_command(servicekey: ProcessKey, data: DataDir = None) -> None:
+    """Begin no calls of a process; those that are up go on."""
+    _desk(data).order(servicekey, Order.PAUSE)
+
+
+@app.command("resume")
+def resume_command(servicekey: ProcessKey, data: DataDir = None) -> None:
+    """Begin calls of a process again, after `pause` or `stop`."""
+    _desk(data).order(servicekey, Order.RESUME)
+
+
+@app.command("stop")
+def stop_command(servicekey: ProcessKey, data: DataDir = None) -> None:
+    """Begin no calls of a process, and hang up those that are up."""
+    _desk(data).order(servicekey, Order.STOP)
+
+
+@app.command("cancel")
+def cancel_command(
+    lead_id: Annotated[int, typer.Argument(metavar="LEAD", help="A lead's id, as `leadline leads` lists it.")],
+    data: DataDir = None,
+) -> None:
+    """Close a lead as cancelled; one on the phone is hung up."""
+    _desk(data).cancel(lead_id)
+
+
+@app.command("reschedule")
+def reschedule_command(
+    servicekey: ProcessKey,
+    at: Annotated[
+        str | None, typer.Option(help="When they are called; at once, if not said.", show_default=False)
+    ] = None,
+    state: MeantState = None,
+    calltype: MeantCallType = None,
+    ids: MeantIds = None,
+    created_after: MeantAfter = None,
+    created_before: MeantBefore = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; say how many would be.")] = False,
+    data: DataDir = None,
+) -> None:
+    """Have many waiting leads called at another time; safe to run again."""
+    from leadline.cli.control import Meant
+
+    meant = Meant(servicekey, state, calltype, tuple(ids or ()), created_after, created_before)
+    _desk(data).reschedule(meant, at, dry_run=dry_run)
+
+
+@app.command("close")
+def close_command(
+    servicekey: ProcessKey,
+    state: MeantState = None,
+    calltype: MeantCallType = None,
+    ids: MeantIds = None,
+    created_after: MeantAfter = None,
+    created_before: MeantBefore = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; say how many would be.")] = False,
+    data: DataDir = None,
+) -> None:
+    """Close many waiting leads as cancelled; safe to run again."""
+    from leadline.cli.control import Meant
+
+    meant = Meant(servicekey, state, calltype, tuple(ids or ()), created_after, created_before)
+    _desk(data).close(meant, dry_run=dry_run)
+
+
+def _desk(data: Path | None) -> "Desk":
+    from leadline.cli.control import Desk
+    from leadline.cli.settings import load_settings
+
+    return Desk(data, load_settings())
 
 
 @app.command("keys")
@@ -222,6 +322,41 @@ def replay_command(
         file=file, since=since, servicekey=servicekey, push=push, dry_run=dry_run, updateparam=updateparam, media=media
     )
     raise typer.Exit(replay(wanted, door(url, data or load_settings().data, apikey_env, environment())))
+
+
+@app.command("simulate")
+def simulate_command(
+    config: ConfigFile = None,
+    process: Annotated[
+        str | None, typer.Option("--process", "-p", help="Its servicekey; not needed if there is one.")
+    ] = None,
+    leads: Annotated[int, typer.Option(min=1, max=5_000_000, help="Customers, all due from the start.")] = 1_000,
+    agents: Annotated[int, typer.Option(min=0, max=2_000, help="Agents; a message process needs none.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed comes to the same result.")] = 7,
+    day: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Its first day; else today.")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="No call after: 18:00, 2026-11-27, '2026-11-27 18:00'; else that day.")
+    ] = None,
+    mode: Annotated[Mode | None, typer.Option(help="Instead of the process's own.", show_default=False)] = None,
+    model: Annotated[Path | None, typer.Option(help="YAML: what to assume of customers and agents.")] = None,
+    compare: Annotated[Path | None, typer.Option(metavar="FILE", help="Another configuration, side by side.")] = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Side by side with: retry.busy.after=5m. Repeatable."),
+    ] = None,
+    png: Annotated[Path | None, typer.Option(help="Draw the day into a file; needs leadline\\[simulate].")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables and plots.")] = False,
+) -> None:
+    """Simulate a process's day on a virtual clock: when it is done, how busy agents are, who is abandoned."""
+    from leadline.cli.settings import environment, load_settings
+    from leadline.cli.simulate import Asked, run
+    from leadline.clock import SystemClock
+
+    asked = Asked(
+        config=config or load_settings().config, process=process, leads=leads, agents=agents, seed=seed, day=day,
+        until=until, mode=mode, model=model, compare=compare, sets=sets or (), png=png, as_json=as_json,
+    )  # fmt: skip
+    run(asked, environment(), SystemClock())
 
 
 @app.command("demo")

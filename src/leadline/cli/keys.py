@@ -77,7 +77,7 @@ async def listed(dsn: str, asked: Asked) -> tuple[Catalogue, Mapping[bytes, Gran
             known = await catalogue.load(connection)
     finally:
         await database.close()
-    only = None if asked.organisation is None else _organisation(known, asked.organisation).id
+    only = None if asked.organisation is None else organisation_of(known, asked.organisation).id
     grants = {sha256: grant for sha256, grant in known.grants.items() if only in (None, grant.organisation_id)}
     return known, grants
 
@@ -87,14 +87,14 @@ async def _changed(dsn: str, asked: Asked, change: Any, otherwise: str) -> None:
     await database.open()
     try:
         async with database.transaction() as connection:
-            done = await change(connection, _organisation(await catalogue.load(connection), asked.organisation))
+            done = await change(connection, organisation_of(await catalogue.load(connection), asked.organisation))
     finally:
         await database.close()
     if not done:
         raise ConfigurationError(otherwise)
 
 
-def _organisation(known: Catalogue, name: str | None) -> Organisation:
+def organisation_of(known: Catalogue, name: str | None) -> Organisation:
     """The organisation of that name, or the only one there is."""
     named = [each for each in known.organisations.values() if name in (None, each.name)]
     if len(named) != 1:

@@ -19,9 +19,10 @@ from leadline.configuration.document import (
 from leadline.configuration.located import Located, Step
 from leadline.configuration.problems import Problem, suggestion
 from leadline.configuration.regions import country_of
+from leadline.configuration.rules import holidays
 from leadline.configuration.voices import unspeakable
 from leadline.domain.flow import Flow, Transfer, validate
-from leadline.domain.policy import Direction, PrefixRule, ProcessPolicy, SpeechChoice, TrunkPolicy
+from leadline.domain.policy import Direction, Mode, PrefixRule, ProcessPolicy, SpeechChoice, TrunkPolicy
 from leadline.domain.template import names
 
 
@@ -97,7 +98,7 @@ class Builder:
             timezone=document.timezone,
             lenient_json=document.lenient_json,
             tts_until=tts.until if tts else None,
-            users=tuple(User(user.login, user.name, user.role) for user in document.users),
+            users=tuple(User(user.login, user.name, user.role, user.endpoint) for user in document.users),
             do_not_call=tuple(sorted(set(document.do_not_call))),
             processes=tuple(
                 self._process(process, document, own, element)
@@ -118,7 +119,9 @@ class Builder:
         self, document: ProcessDocument, organisation: OrganisationDocument, own: set[str], place: Located
     ) -> ConfiguredProcess:
         flow = self._flows.get(document.flow) if document.flow else None
-        if document.flow is None and document.direction is not Direction.INBOUND:
+        if document.mode is not Mode.MESSAGE:
+            self._check_crew(document, organisation, place)
+        elif document.flow is None and document.direction is not Direction.INBOUND:
             self._say(place, "a message process that calls customers needs a flow; name one of flows: flow: NAME")
         if flow is not None:
             self._check_flow(document, organisation, own, flow, place)
@@ -134,6 +137,7 @@ class Builder:
             servicekey=document.servicekey,
             region=region,
             direction=document.direction,
+            mode=document.mode,
             crm_unique_field=document.crm_unique_field,
             users=tuple(sorted(document.users)),
             flow=document.flow,
@@ -141,13 +145,27 @@ class Builder:
             trunks=tuple(document.trunks or ()),
             caller_id=document.caller_id,
             calling_hours=document.calling_hours.hours() if document.calling_hours else None,
+            holidays=tuple(holidays(document.holidays)),
+            schedule=document.schedule.schedule(organisation.timezone) if document.schedule else None,
+            limits=document.limits.limits(),
             retry=document.retry.policy(),
             reopen=tuple(sorted(set(document.reopen))),
             ring_timeout=document.ring_timeout,
+            agents=document.agents.rules(),
             fields=tuple(field.rule() for field in document.fields),
             spoken=_spoken(flow) if flow else (),
         )
         return ConfiguredProcess(policy, flow)
+
+    def _check_crew(self, document: ProcessDocument, organisation: OrganisationDocument, place: Located) -> None:
+        if document.mode is Mode.PREDICTIVE:
+            self._say(place, "'predictive' has no effect yet; write progressive: one call per ready agent", "mode")
+            return
+        if document.flow is not None:
+            self._say(place, f"a {document.mode} process connects customers to agents at once: leave flow out", "flow")
+        called = {user.login for user in organisation.users if user.endpoint is not None}
+        if called.isdisjoint(document.users):
+            self._say(place, f"a {document.mode} process needs agents who can be called: users, each with an endpoint")
 
     def _check_flow(
         self,
@@ -157,9 +175,16 @@ class Builder:
         flow: Flow,
         place: Located,
     ) -> None:
-        strangers = {node.queue for node in flow.nodes.values() if isinstance(node, Transfer)} - own
+        transfers = [node for node in flow.nodes.values() if isinstance(node, Transfer)]
+        strangers = {node.queue for node in transfers if node.queue} - own
         for queue in sorted(strangers & self._servicekeys()):
             self._say(place, f"flow {flow.name!r} transfers to {queue!r}, a process of another organisation", "flow")
+        phones = {user.login: user.endpoint for user in organisation.users}
+        for agent in sorted({node.agent for node in transfers if node.agent}):
+            if phones.get(agent) is None:
+                lacks = "has no endpoint" if agent in phones else f"is no user of {organisation.name}"
+                remedy = "add {login: …, endpoint: …} to its users"
+                self._say(place, f"flow {flow.name!r} transfers to {agent!r}, who {lacks}; {remedy}", "flow")
         if not flow.speaks:
             return
         if document.speech is None:
@@ -196,7 +221,10 @@ class Builder:
             transport=document.transport,
             codecs=tuple(document.codecs),
             prefix=self._prefix(document, place),
+            numbers=tuple(sorted(set(document.numbers))),
             number_types=tuple(sorted(document.number_types)),
+            register=document.registers,
+            options=document.options,
             channels=document.channels,
             cps=document.cps,
             secured=document.password is not None,

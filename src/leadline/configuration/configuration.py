@@ -23,6 +23,8 @@ class User:
     login: str
     name: str | None = None
     role: str = "agent"
+    endpoint: str | None = None
+    """Where they are called: a SIP URI, or a number in E.164."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from leadline.calling.release import release
+from leadline.calling.retrying import wait_anew
+from leadline.domain.do_not_call import DoNotCallList
+from leadline.domain.eligibility import do_not_call_reason
 from leadline.domain.events import Event, EventKind
 from leadline.domain.lead import ClosedReason, Lead, LeadState, advance
 from leadline.store import configuration as store
@@ -31,6 +34,8 @@ async def draw(connection: Any, changes: Iterable[tuple[Row, Row | None]], now: 
             case ProcessRow(), ProcessRow():
                 if _spoken(was) != _spoken(row):
                     await _renew(connection, row, now)
+                if was.policy and row.policy and was.policy.retry != row.policy.retry:
+                    await wait_anew(connection, row.servicekey, was.policy.retry, row.policy.retry, now)
                 await release(connection, [row.servicekey], now)
             case _:
                 pass
@@ -67,7 +72,7 @@ async def _close(connection: Any, listed: Sequence[Lead], now: datetime) -> None
         lambda lead: {
             "reason": ClosedReason.DO_NOT_CALL,
             "rule": "do_not_call",
-            "why": f"{lead.number} is on a do-not-call list",
+            "why": do_not_call_reason(lead.number, DoNotCallList.ORGANISATION),
         },
     )
 

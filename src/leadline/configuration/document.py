@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from leadline.configuration.base import Document
 from leadline.configuration.calling_hours import CallingHoursDocument
 from leadline.configuration.flows import FlowDocument
+from leadline.configuration.rules import EachOnce, HolidayEntry, LimitsDocument, ScheduleDocument
 from leadline.configuration.values import (
     Address,
     ApiKey,
@@ -20,10 +21,13 @@ from leadline.configuration.values import (
     Day,
     DirectionWord,
     Duration,
+    Endpoint,
     Host,
     Language,
     Login,
+    ModeWord,
     Name,
+    NumberPrefix,
     Phone,
     PortRange,
     Prefix,
@@ -34,13 +38,24 @@ from leadline.configuration.values import (
     TrunkUri,
     between,
 )
-from leadline.domain.policy import Direction, FieldRule, RetryPolicy, RetryRule, SpeechChoice, TrunkPolicy
+from leadline.domain.policy import (
+    AgentRules,
+    Direction,
+    Fallback,
+    FieldRule,
+    Mode,
+    RetryPolicy,
+    RetryRule,
+    SpeechChoice,
+    TrunkPolicy,
+)
 from leadline.domain.value import LONGEST_TEXT
 from leadline.domain.vendor import REOPENING
 
 _T = TypeVar("_T")
 _TRUNK = TrunkPolicy(name="", uri="")
 _RETRY = RetryPolicy()
+_AGENTS = AgentRules()
 Soon = Annotated[Duration, between("0s", "365d")]
 Codec = Literal["pcma", "pcmu"]
 _CODECS: Final[tuple[Codec, ...]] = ("pcma", "pcmu")
@@ -82,7 +97,7 @@ class UserDocument(Document):
     name: Name | None = None
     role: Literal["agent", "supervisor", "admin"] = "agent"
     password: Any = None
-    endpoint: Any = None
+    endpoint: Endpoint | None = None
 
 
 class SpeechDocument(Document):
@@ -144,12 +159,25 @@ class FieldDocument(Document):
         return FieldRule(self.name, self.type, self.label, self.required, self.max_length)
 
 
+class AgentRulesDocument(Document):
+    """`agents`: how a process works with its agents."""
+
+    offer_timeout: Annotated[Duration, between("1s", "1h")] = _AGENTS.offer_timeout
+    wrap_up: Annotated[Duration, between("0s", "1h")] = _AGENTS.wrap_up
+    callback_grace: Annotated[Duration, between("0s", "7d")] = _AGENTS.callback_grace
+    callback_fallback: Literal["wait", "any", "supervisor"] = "wait"
+
+    def rules(self) -> AgentRules:
+        return AgentRules(self.offer_timeout, self.wrap_up, self.callback_grace, Fallback(self.callback_fallback))
+
+
 class ProcessDocument(Document):
     """`processes`: a campaign."""
 
     servicekey: Name
     direction: DirectionWord = Direction.OUTBOUND
     region: Region | None = None
+    mode: ModeWord = Mode.MESSAGE
     crm_unique_field: Name = "leadnumber"
     users: Rows[Login] = Field(default_factory=list)
     flow: Text | None = None
@@ -157,11 +185,14 @@ class ProcessDocument(Document):
     trunks: Annotated[list[Text], Field(min_length=1)] | None = None
     caller_id: CallerId | None = None
     calling_hours: CallingHoursDocument | None = CallingHoursDocument()
+    holidays: Annotated[Rows[HolidayEntry], EachOnce] = Field(default_factory=list)
+    schedule: ScheduleDocument | None = None
+    limits: LimitsDocument = LimitsDocument()
     retry: RetryDocument = RetryDocument()
     reopen: Rows[CallTypeNumber] = Field(default_factory=lambda: [int(calltype) for calltype in REOPENING])
     ring_timeout: Annotated[Duration, between("1s", "5m")] = timedelta(seconds=30)
+    agents: AgentRulesDocument = AgentRulesDocument()
     fields: Rows[FieldDocument] = Field(default_factory=list)
-    mode: Any = None
     dids: Any = None
     webhooks: Any = None
 
@@ -197,17 +228,21 @@ class TrunkDocument(Document):
     transport: Literal["udp", "tcp"] = "udp"
     codecs: Annotated[list[Codec], Field(min_length=1)] = Field(default_factory=lambda: list(_CODECS))
     prefix: PrefixDocument | None = None
+    numbers: Rows[NumberPrefix] = Field(default_factory=list)
     number_types: Rows[Costly] = Field(default_factory=list)
+    options: bool = _TRUNK.options
     channels: Count = _TRUNK.channels
     cps: Count = _TRUNK.cps
     engine: Any = None
-    registers: Any = Field(default=None, alias="register")  # pydantic's models have a `register` of their own
+    registers: bool = Field(default=False, alias="register")  # pydantic's models have a `register` of their own
     inbound_from: Any = None
 
     @model_validator(mode="after")
     def _username_with_password(self) -> Self:
         if self.password is not None and self.username is None:
             raise ValueError("a password needs a username: give the one that the carrier knows you by")
+        if self.registers and (self.password is None or self.transport != "udp"):
+            raise ValueError("register needs a username, a password and transport: udp")
         return self
 
 

@@ -1,22 +1,24 @@
 """Message flows as they are written: nodes with one verb each, and where they lead."""
 
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from leadline.configuration.base import Document
 from leadline.configuration.problems import suggestion
 from leadline.configuration.templates import template
-from leadline.configuration.values import Duration, Name, Text, between, language
-from leadline.domain.flow import ENDS, Callback, Flow, Gather, Hangup, Node, Say, Transfer
+from leadline.configuration.values import Duration, Login, Name, Phone, Text, between, language
+from leadline.domain.do_not_call import DoNotCallList
+from leadline.domain.flow import ENDS, Callback, Dnc, Flow, Gather, Hangup, Node, Say, Transfer
 
-_GOES_ON: Final = {"say": "then", "gather": "on", "transfer": "on", "callback": "then", "hangup": None}
+_GOES_ON: Final = {"say": "then", "gather": "on", "transfer": "on", "callback": "then", "dnc": "then", "hangup": None}
 """Every verb, and the key by which it names what follows."""
 _RESULTS: Final = ("no_agent", "ended")
+_GOALS: Final = ("queue", "agent", "number")
 _NO_ENTRY: Final = ("none", "any")
 _KEYS: Final = frozenset("0123456789*#")
 _GATHER: Final = Gather(on={})
-_TRANSFER: Final = Transfer("", on={})
+_TRANSFER: Final = Transfer(None, on={})
 
 
 class GatherDocument(Document):
@@ -29,16 +31,36 @@ class GatherDocument(Document):
 
 
 class TransferDocument(Document):
-    """`transfer`: to whom; a queue is a process, by its servicekey."""
+    """`transfer`: to whom; a queue is a process, by its servicekey, an agent a login, a number in E.164."""
 
-    queue: Text
+    queue: Text | None = None
+    agent: Login | None = None
+    number: Phone | None = None
     timeout: Annotated[Duration, between("1s", "10m")] = _TRANSFER.timeout
+
+    @model_validator(mode="after")
+    def _one_goal(self) -> Self:
+        given = [name for name in _GOALS if getattr(self, name) is not None]
+        if len(given) != 1:
+            found = f"this one has {' and '.join(given)}" if given else "this one has none"
+            raise ValueError(f"a transfer has exactly one of {', '.join(_GOALS)}: {found}")
+        return self
+
+    def node(self, on: dict[str, str]) -> Transfer:
+        return Transfer(self.queue, on, self.timeout, self.agent, self.number)
 
 
 class CallbackDocument(Document):
     """`callback`: how long from now."""
 
     after: Annotated[Duration, between("1s", "365d")]
+
+
+class DncDocument(Document):
+    """`dnc`: on which list the customer's number is put, and for how long; for ever, if `for` is left out."""
+
+    to: Literal["organisation", "process"] = Field(default="organisation", alias="list")
+    lasts: Annotated[Duration, between("1m", "3650d")] | None = Field(default=None, alias="for")
 
 
 class HangupDocument(Document):
@@ -76,6 +98,7 @@ class NodeDocument(Document):
     gather: Annotated[GatherDocument | None, BeforeValidator(_nothing)] = None
     transfer: TransferDocument | None = None
     callback: CallbackDocument | None = None
+    dnc: Annotated[DncDocument | None, BeforeValidator(_nothing)] = None
     hangup: Annotated[HangupDocument | None, BeforeValidator(_nothing)] = None
     then: Text | None = None
     on: Targets | None = None
@@ -112,9 +135,11 @@ class NodeDocument(Document):
         if (gather := self.gather) is not None:
             return Gather(on, gather.digits, gather.timeout, gather.repeat, gather.barge_in)
         if self.transfer is not None:
-            return Transfer(self.transfer.queue, on, self.transfer.timeout)
+            return self.transfer.node(on)
         if self.callback is not None:
             return Callback(self.callback.after, then)
+        if self.dnc is not None:
+            return Dnc(then, DoNotCallList(self.dnc.to), self.dnc.lasts)
         return Hangup(self.hangup.outcome if self.hangup else None)
 
 

@@ -11,8 +11,6 @@ _PROCESS: Final = "organisations.*.processes.*"
 WITHOUT_EFFECT: Final[dict[str, tuple[Any, ...]]] = {
     "sip.external_address": (None,),
     "organisations.*.users.*.password": (None,),
-    "organisations.*.users.*.endpoint": (None,),
-    f"{_PROCESS}.mode": ("message",),
     f"{_PROCESS}.dids": ([], None),
     f"{_PROCESS}.webhooks": ([], None),
     f"{_PROCESS}.speech.engine": ("espeak",),
@@ -21,7 +19,6 @@ WITHOUT_EFFECT: Final[dict[str, tuple[Any, ...]]] = {
     f"{_PROCESS}.speech.secret": (None,),
     f"{_PROCESS}.speech.timeout": (None,),
     "trunks.*.engine": ("embedded",),
-    "trunks.*.register": (False,),
     "trunks.*.inbound_from": ([], None),
     "switches": ([], None),
 }

@@ -23,7 +23,7 @@ def rows_of(configuration: Configuration) -> Iterator[Row]:
         yield TrunkRow(trunk.policy.name, position, trunk.policy)
     for organisation in configuration.organisations:
         for user in organisation.users:
-            yield LoginRow(organisation.name, user.login, user.name, user.role)
+            yield LoginRow(organisation.name, user.login, user.name, user.role, user.endpoint)
         for process in organisation.processes:
             yield ProcessRow(organisation.name, process.policy.servicekey, process.policy, process.flow)
         for number in organisation.do_not_call:

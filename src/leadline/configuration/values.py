@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 
 from leadline.configuration.problems import suggestion
 from leadline.domain.phone import parse_number
-from leadline.domain.policy import Direction
+from leadline.domain.policy import Direction, Mode
 from leadline.domain.vendor import CallType
 
 _UNITS: Final = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -189,6 +189,14 @@ def sip_uri(value: object) -> str:
     return written
 
 
+def endpoint(value: object) -> str:
+    """Where an agent is called: `sip:USER@HOST[:PORT]`, or a number with `+` and its country code."""
+    written = text(value)
+    if not re.fullmatch(r"sip:.*|\+[0-9 ().-]+", written):
+        raise ValueError(f"{written!r} is no phone; write sip:asha@192.0.2.7:5060, or a number with + and country code")
+    return sip_uri(written) if written.startswith("sip:") else phone(written)
+
+
 def trunk_uri(value: object) -> str:
     """A SIP URI with one `{number}` in its user part, where the dial string goes."""
     written = sip_uri(value)
@@ -204,6 +212,13 @@ def prefix(value: object) -> str:
     """What is dialed before the digits: `+`, or digits, `*` and `#`; may be empty."""
     if not isinstance(value, str) or not re.fullmatch(r"\+|[0-9*#]{0,8}", value, re.ASCII):
         raise ValueError(f'{value!r} is no prefix; write + or up to 8 digits in quotes, such as "00"')
+    return value
+
+
+def number_prefix(value: object) -> str:
+    """What numbers begin with in E.164: `+` and one digit at least."""
+    if not isinstance(value, str) or not re.fullmatch(r"\+[1-9][0-9]{0,13}", value, re.ASCII):
+        raise ValueError(f'{value!r} begins no telephone number; write + and the country code in quotes, such as "+91"')
     return value
 
 
@@ -250,6 +265,14 @@ def direction(value: object) -> Direction:
     return Direction(name)
 
 
+def mode(value: object) -> Mode:
+    """`message`, `preview`, `progressive` or `predictive`."""
+    name = text(value)
+    if name not in set(Mode):
+        raise ValueError(f"{name!r} is no mode; {suggestion(name, [str(known) for known in Mode])}")
+    return Mode(name)
+
+
 def _read(reader: Callable[..., object]) -> BeforeValidator:
     return BeforeValidator(reader)
 
@@ -267,11 +290,14 @@ Day = Annotated[date, _read(day)]
 Host = Annotated[str, _read(host)]
 Address = Annotated[tuple[str, int], _read(address)]
 PortRange = Annotated[tuple[int, int], _read(port_range)]
+Endpoint = Annotated[str, _read(endpoint)]
 SipUri = Annotated[str, _read(sip_uri)]
 TrunkUri = Annotated[str, _read(trunk_uri)]
 Prefix = Annotated[str, _read(prefix)]
+NumberPrefix = Annotated[str, _read(number_prefix)]
 Secret = Annotated[SecretStr, _read(secret)]
 ApiKey = Annotated[Secret, AfterValidator(api_key)]
 Count = Annotated[int, Field(ge=1, le=100_000)]
 CallTypeNumber = Annotated[int, _read(calltype)]
+ModeWord = Annotated[Mode, _read(mode)]
 DirectionWord = Annotated[Direction, _read(direction)]

@@ -27,7 +27,8 @@ ATTEMPT_MOVES: Final[dict[AttemptState, frozenset[AttemptState]]] = {
     AttemptState.ANSWERED: frozenset({AttemptState.IN_FLOW, AttemptState.ENDED}),
     AttemptState.IN_FLOW: frozenset({AttemptState.WAITING_AGENT, AttemptState.ENDED}),
     AttemptState.WAITING_AGENT: frozenset({AttemptState.IN_FLOW, AttemptState.BRIDGED, AttemptState.ENDED}),
-    AttemptState.BRIDGED: frozenset({AttemptState.ENDED}),
+    # An agent who hangs up leaves the customer to the flow.
+    AttemptState.BRIDGED: frozenset({AttemptState.IN_FLOW, AttemptState.ENDED}),
     AttemptState.ENDED: frozenset(),
 }
 

@@ -1,40 +1,49 @@
-"""When a recipient may be called: their own local time, in every zone that they may be in."""
+"""When somebody may be called: their own local time, in every zone that they may be in, but on holidays."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from heapq import merge
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from leadline.domain.policy import CallingHours, Window
 
-DAY = timedelta(days=1)
-HORIZON = 9
+DAY: Final = timedelta(days=1)
+HORIZON: Final = 9
 """Days looked ahead for an opening: a week and its ends."""
 
 
-def within(hours: CallingHours, zones: Sequence[str], at: datetime) -> bool:
-    """Whether `at` is within calling hours in all of `zones`, by the clocks on the wall there."""
-    return all(_open(hours, at.astimezone(ZoneInfo(zone))) for zone in zones)
+def within(hours: CallingHours, zones: Sequence[str], at: datetime, holidays: Collection[date] = ()) -> bool:
+    """Whether `at` is within calling hours in all of `zones`, by the clocks on the wall there, and no holiday there.
+
+    A window that opens on a holiday stays closed to its end; one that is open when a holiday begins closes then.
+    """
+    return all(_open(hours, at.astimezone(ZoneInfo(zone)), holidays) for zone in zones)
 
 
-def next_open(hours: CallingHours, zones: Sequence[str], after: datetime) -> datetime | None:
+def next_open(
+    hours: CallingHours, zones: Sequence[str], after: datetime, holidays: Collection[date] = ()
+) -> datetime | None:
     """The first instant after `after`, in UTC, at which the hours hold in all of `zones`; None if none is near.
 
-    Hours begin to hold where a window opens, or where the clocks are changed into one.
+    Hours begin to hold where a window opens, or where the clocks are changed into one. Each holiday to come may put
+    the opening off by a week: it may be on the only day of the week that is open.
     """
-    candidates = {
-        instant
-        for zone in zones
-        for instant in _beginnings(hours, ZoneInfo(zone), after.astimezone(ZoneInfo(zone)).date())
-        if instant > after
-    }
-    return next((instant for instant in sorted(candidates) if within(hours, zones, instant)), None)
+    days = HORIZON + 7 * sum(day >= after.date() - DAY for day in holidays)
+    instants = merge(*(_beginnings(hours, ZoneInfo(zone), after, days) for zone in zones))
+    return next((each for each in instants if each > after and within(hours, zones, each, holidays)), None)
 
 
-def _open(hours: CallingHours, local: datetime) -> bool:
-    wall, weekday = local.time(), local.weekday()
-    if any(_in_own_day(window, wall) for window in hours.days[weekday]):
+def _open(hours: CallingHours, local: datetime, holidays: Collection[date]) -> bool:
+    today, wall = local.date(), local.time()
+    if today in holidays:
+        return False
+    if any(_in_own_day(window, wall) for window in hours.days[today.weekday()]):
         return True
-    return any(_crosses_midnight(window) and wall < window.closes for window in hours.days[weekday - 1])
+    yesterday = today - DAY
+    return yesterday not in holidays and any(
+        _crosses_midnight(window) and wall < window.closes for window in hours.days[yesterday.weekday()]
+    )
 
 
 def _crosses_midnight(window: Window) -> bool:
@@ -45,14 +54,24 @@ def _in_own_day(window: Window, wall: time) -> bool:
     return window.opens <= wall and (_crosses_midnight(window) or wall < window.closes)
 
 
-def _beginnings(hours: CallingHours, zone: ZoneInfo, first: date) -> Iterator[datetime]:
-    for offset in range(-1, HORIZON):
+def _beginnings(hours: CallingHours, zone: ZoneInfo, after: datetime, days: int) -> Iterator[datetime]:
+    """When the hours may begin to hold in a zone, in order, from the day before `after` on."""
+    first = after.astimezone(zone).date()
+    for offset in range(-1, days):
         day = first + offset * DAY
-        for window in hours.days[day.weekday()]:
-            for fold in (0, 1):
-                yield datetime.combine(day, window.opens, zone).replace(fold=fold).astimezone(UTC)
+        found = {instant for window in hours.days[day.weekday()] for instant in _shown(day, window.opens, zone)}
         if (change := _clock_change(zone, day)) is not None:
-            yield change
+            found.add(change)
+        yield from sorted(found)
+
+
+def _shown(day: date, wall: time, zone: ZoneInfo) -> Iterator[datetime]:
+    """The instants at which clocks show this time of this day: none if they are set past it, two if they go back."""
+    local = datetime.combine(day, wall)
+    for fold in (0, 1):
+        instant = local.replace(tzinfo=zone, fold=fold).astimezone(UTC)
+        if instant.astimezone(zone).replace(tzinfo=None, fold=0) == local:
+            yield instant
 
 
 def _clock_change(zone: ZoneInfo, day: date) -> datetime | None:

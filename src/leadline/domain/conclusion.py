@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from leadline.domain.attempt import Outcome
-from leadline.domain.lead import ClosedReason
+from leadline.domain.lead import ClosedReason, Lead, LeadState, advance
 from leadline.domain.policy import RetryPolicy, RetryRule
 from leadline.domain.vendor import CallType
 
@@ -55,6 +55,22 @@ def conclude(
             return Conclusion("whether the phone rang cannot be known", ClosedReason.UNKNOWN)
         case _:
             return _retry(outcome, history, retry, now)
+
+
+def concluded(lead: Lead, conclusion: Conclusion, now: datetime) -> Lead:
+    """The lead once the conclusion holds."""
+    if conclusion.closed is not None:
+        state, calltype = LeadState.CLOSED, lead.calltype
+    else:
+        state, calltype = LeadState.SCHEDULED, conclusion.calltype or lead.calltype
+    return lead.but(
+        state=advance(lead.state, state),
+        closed_reason=conclusion.closed or lead.closed_reason,
+        due_at=conclusion.due_at,
+        calltype=calltype,
+        held_by=None,
+        updated_at=now,
+    )
 
 
 def _retry(outcome: Outcome, history: Mapping[Outcome, int], retry: RetryPolicy, now: datetime) -> Conclusion:

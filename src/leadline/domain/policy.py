@@ -5,7 +5,7 @@ order of its own is kept sorted, so that the same configuration always makes the
 """
 
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -55,6 +55,57 @@ class CallingHours:
 
 NINE_TO_NINE: Final = CallingHours(days=((Window(time(9), time(21)),),) * 7)
 """Calling hours where none are given: 09:00-21:00 every day."""
+
+
+ANY_TIME: Final = CallingHours(days=((Window(time(), time()),),) * 7)
+"""Hours that never close."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holiday:
+    """A day of the recipient's calendar on which nobody is called."""
+
+    date: date
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a process works, in the organisation's `timezone`: from the day `begins` to the day `ends`, both taken.
+
+    No `hours`: at any time of those days.
+    """
+
+    timezone: str
+    begins: date | None = None
+    ends: date | None = None
+    hours: CallingHours | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The most attempts of one local day, and of seven local days one after the other; None: as many as there are."""
+
+    day: int | None = None
+    week: int | None = None
+
+    def __bool__(self) -> bool:
+        return self.day is not None or self.week is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How often one lead and one number may be tried; a number's attempts count in all processes of its organisation.
+
+    `gap` is the least time from the beginning of one attempt to a number to that of the next.
+    """
+
+    per_lead: Limit = Limit()
+    per_number: Limit = Limit()
+    gap: timedelta | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.per_lead or self.per_number) or self.gap is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +162,27 @@ class FieldRule:
     max_length: int | None = None
 
 
+class Fallback(StrEnum):
+    """Who calls a customer back whose agent is still away after the grace time."""
+
+    WAIT = "wait"
+    ANY = "any"
+    SUPERVISOR = "supervisor"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRules:
+    """How a process works with its agents."""
+
+    offer_timeout: timedelta = timedelta(seconds=30)
+    """How long an agent may think over a lead before it is offered to the next."""
+    wrap_up: timedelta = timedelta()
+    """How long an agent is left alone after a call."""
+    callback_grace: timedelta = timedelta(minutes=15)
+    """How long past its time a callback waits for its agent alone."""
+    callback_fallback: Fallback = Fallback.WAIT
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessPolicy:
     """All that intake, prompts and calling go by in a process."""
@@ -129,10 +201,16 @@ class ProcessPolicy:
     caller_id: str | None = None
     calling_hours: CallingHours | None = NINE_TO_NINE
     """None: at any time."""
+    holidays: tuple[Holiday, ...] = ()
+    """Sorted by date, each date once."""
+    schedule: Schedule | None = None
+    """None: the process works at any time."""
+    limits: Limits = Limits()
     retry: RetryPolicy = RetryPolicy()
     reopen: tuple[int, ...] = tuple(int(calltype) for calltype in REOPENING)
     """Call types whose push opens a closed lead again, sorted."""
     ring_timeout: timedelta = timedelta(seconds=30)
+    agents: AgentRules = AgentRules()
     fields: tuple[FieldRule, ...] = ()
     spoken: tuple[str, ...] = ()
     """What the flow's templates name of a lead, sorted."""
@@ -150,11 +228,17 @@ class TrunkPolicy:
     transport: str = "udp"
     codecs: tuple[str, ...] = ("pcma", "pcmu")
     prefix: PrefixRule | None = None
+    numbers: tuple[str, ...] = ()
+    """What the numbers that it carries begin with, as E.164, sorted; none named: any."""
     number_types: tuple[str, ...] = ()
     """Costly number types (premium_rate, shared_cost, satellite) that may be dialed here, sorted."""
     channels: int = 10
     """Calls up at any moment."""
     cps: int = 5
     """INVITEs in any sliding second."""
+    register: bool = False
+    """Whether we register with it: until it has taken that, nothing is dialed over it."""
+    options: bool = True
+    """Whether it is asked by OPTIONS now and then whether it is there."""
     secured: bool = False
     """Whether the trunk has a password; where that is not known, nothing is dialed over it."""

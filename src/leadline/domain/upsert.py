@@ -308,6 +308,10 @@ class DueKind(StrEnum):
     """What a due row is for."""
 
     CALL = "call"
+    OFFER = "offer"
+    """To be offered to an agent."""
+    AGREED = "agreed"
+    """To be dialed, since an agent said so."""
     PROMPT = "prompt"
     EXPIRY = "expiry"
 
@@ -317,8 +321,10 @@ def due_rows(lead: Lead) -> list[tuple[DueKind, datetime]]:
     rows = []
     if lead.state is LeadState.AWAITING_PROMPT:
         rows.append((DueKind.PROMPT, lead.updated_at))
-    elif lead.state is LeadState.SCHEDULED and lead.due_at is not None and lead.calltype not in FOR_AGENTS:
-        rows.append((DueKind.CALL, lead.due_at))
+    elif lead.state is LeadState.SCHEDULED and lead.due_at is not None:
+        rows.append((DueKind.OFFER if lead.calltype in FOR_AGENTS else DueKind.CALL, lead.due_at))
+    elif lead.state is LeadState.OFFERED and lead.due_at is not None:
+        rows.append((DueKind.AGREED, lead.due_at))
     if lead.expires_at is not None and lead.state not in ON_THE_PHONE | {LeadState.CLOSED}:
         rows.append((DueKind.EXPIRY, lead.expires_at))
     return rows

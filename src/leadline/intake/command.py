@@ -5,7 +5,7 @@ due rows, events and the push log. The same key twice is decided twice, in order
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
@@ -42,9 +42,12 @@ _T = TypeVar("_T")
 class Intake:
     """Takes pushes for every organisation."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, counted: Callable[[Mapping[str, int]], None] = lambda _: None
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._counted = counted
         self._together = MicroBatches(self._store)
         self._under_way = 0
 
@@ -59,9 +62,12 @@ class Intake:
             reading = reading_of(push, await _in_turns(read_records(push)), seal)
             if len(push.records) <= SMALL:
                 taken = await self._together.take(reading)
-                if taken is not None:
-                    return taken
-            return await self._take_alone(reading)
+            else:
+                taken = None
+            if taken is None:
+                taken = await self._take_alone(reading)
+        self._counted(taken.counts)
+        return taken
 
     @contextmanager
     def _admitted(self, records: int) -> Iterator[None]:
@@ -117,6 +123,7 @@ class Intake:
             readings[0].push.update_parameter,
             dict.fromkeys(key for reading in free for key in reading.keys),
             {number for reading in free for number in reading.numbers},
+            self._clock.now(),
             waits=waits,
         )
         ledger = Ledger.opened(matches, self._clock.now())

@@ -4,7 +4,7 @@ Nothing here waits for anything. A batch of pushes is decided as if one had come
 """
 
 import json
-from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -13,6 +13,7 @@ from uuid import uuid4
 from msgspec import Struct
 
 from leadline.domain import record as records
+from leadline.domain.do_not_call import DoNotCallList
 from leadline.domain.eligibility import Facts, Verdict, forbidden
 from leadline.domain.events import Event
 from leadline.domain.lead import ClosedReason, Lead
@@ -92,8 +93,8 @@ class Reading:
     """What the records are matched by, in their order."""
     stripes: frozenset[Stripe]
     """Locks of every key they carry: a push by another of them at the same time must see these leads too."""
-    numbers: frozenset[tuple[int, str]]
-    """The numbers they carry, each with the organisation."""
+    numbers: frozenset[tuple[int, int, str]]
+    """The numbers they carry, each with the organisation and the process."""
     seal: Seal | None = None
 
 
@@ -127,7 +128,7 @@ def reading_of(push: Push, read: Sequence[Record | Refusal], seal: Seal | None =
     organisation, process = push.organisation.id, push.process.id
     keys: dict[Key, None] = {}
     stripes: set[Stripe] = set()
-    numbers: set[tuple[int, str]] = set()
+    numbers: set[tuple[int, int, str]] = set()
     for record in read:
         if isinstance(record, Refusal):
             continue
@@ -136,7 +137,7 @@ def reading_of(push: Push, read: Sequence[Record | Refusal], seal: Seal | None =
             if key := record.carried.get(column):
                 stripes.add(stripe_of(process, parameter, key))
         if number := record.carried.get("number"):
-            numbers.add((organisation, number))
+            numbers.add((organisation, process, number))
     requestid = push.requestid or str(uuid4())
     return Reading(push, read, requestid, keys, frozenset(stripes), frozenset(numbers), seal)
 
@@ -144,12 +145,13 @@ def reading_of(push: Push, read: Sequence[Record | Refusal], seal: Seal | None =
 _KEY_COLUMNS: Final = tuple(leads.KEY_COLUMNS.items())
 
 
-def desk_of(push: Push, now: datetime, listed: Container[str]) -> Desk:
-    """By whose rules a push is decided."""
+def desk_of(push: Push, now: datetime, listed: Mapping[str, DoNotCallList]) -> Desk:
+    """By whose rules a push is decided; `listed` has the numbers that its process must not call."""
     process = push.process
 
     def forbids(lead: Lead) -> Verdict | None:
-        facts = Facts(lead, process.policy, process.trunks, lead.number in listed, None, now)
+        on = listed.get(lead.number) if lead.number else None
+        facts = Facts(lead, process.policy, process.trunks, on, None, now)
         return forbidden(facts)
 
     return Desk(
@@ -172,7 +174,7 @@ class Ledger:
     now: datetime
     stored: dict[Key, Lead]
     ids: Mapping[Key, int]
-    listed: Mapping[int, Collection[str]]
+    listed: Mapping[int, Mapping[str, DoNotCallList]]
     new: dict[int, Lead] = field(default_factory=dict)
     changed: dict[int, Lead] = field(default_factory=dict)
     events: list[tuple[int, Event]] = field(default_factory=list)
@@ -189,7 +191,7 @@ class Ledger:
     def decided(self, reading: Reading) -> Iterator[Result]:
         """What becomes of each record of a push, after all that was decided before it."""
         push = reading.push
-        desk = desk_of(push, self.now, self.listed.get(push.organisation.id, ()))
+        desk = desk_of(push, self.now, self.listed.get(push.process.id, {}))
         return (self._decided(index, item, desk) for index, item in enumerate(reading.records))
 
     def close(self, reading: Reading, results: Sequence[Result]) -> Taken:

@@ -3,15 +3,18 @@
 Nothing is stored, drawn or locked here. The verdicts are `eligibility.judge`'s, the actions `upsert.decide`'s.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from leadline.clock import Clock
-from leadline.domain.eligibility import Facts, Verdict, delaying, forbidding, judge, routes
+from leadline.domain.agent import Presence, own_agent
+from leadline.domain.do_not_call import DoNotCallList
+from leadline.domain.eligibility import LOOK_BACK, Facts, Verdict, delaying, forbidding, judge, routes
 from leadline.domain.errors import SpeechImpossible, SpeechUnavailable
 from leadline.domain.events import EventKind
 from leadline.domain.lead import Lead, LeadState, status_number
@@ -22,7 +25,7 @@ from leadline.domain.value import Refusal
 from leadline.intake.command import _in_turns
 from leadline.intake.deciding import Result, check_subscription, desk_of, read_records, refused, result_of
 from leadline.intake.request import Push
-from leadline.store import do_not_call, events, leads
+from leadline.store import agents, dialed, do_not_call, events, leads, trunks
 from leadline.store.catalogue import Catalogue, Organisation, Process
 from leadline.store.database import Database
 
@@ -54,14 +57,13 @@ class Explainer:
         check_subscription(push)
         read = await _in_turns(read_records(push))
         accepted = [item for item in read if isinstance(item, Record)]
-        process, organisation = push.process, push.organisation
+        process, organisation, now = push.process, push.organisation, self._clock.now()
         async with self._database.connection() as connection:
             keys = {record.key for record in accepted}
             stored = await leads.find(connection, process.id, push.update_parameter, keys)
             numbers = {lead.number for lead in stored.values()} | {item.carried.get("number") for item in accepted}
-            listed = await do_not_call.listed(connection, organisation.id, {n for n in numbers if n})
-        now = self._clock.now()
-        desk, room = desk_of(push, now, listed), _Room(organisation, process, listed, now)
+            known = await self._known(connection, process, stored.values(), numbers, now)
+        desk, room = desk_of(push, now, known.listed), _Room(organisation, process, known, now)
         return await _in_turns(_tried(index, item, stored, desk, room) for index, item in enumerate(read))
 
     async def explain_lead(self, organisation: Organisation, known: Catalogue, lead_id: int) -> dict[str, Any] | None:
@@ -70,7 +72,10 @@ class Explainer:
             lead = await leads.get(connection, organisation.id, lead_id)
             if lead is None:
                 return None
-            listed = await do_not_call.listed(connection, organisation.id, [lead.number] if lead.number else [])
+            process, now = known.processes.get(lead.process_id), self._clock.now()
+            looked_up = None
+            if process is not None:
+                looked_up = await self._known(connection, process, [lead], {lead.number}, now)
             failure = await _failure(connection, lead)
         state = {
             "id": lead.id,
@@ -79,11 +84,37 @@ class Explainer:
             "closed_reason": lead.closed_reason,
             "opening": lead.opening,
         }
-        process = known.processes.get(lead.process_id)
-        if process is None:
+        if process is None or looked_up is None:
             reason = "its process has been retired: put it back into the configuration"
             return {**state, **_NOTHING, "number": lead.number, "verdicts": [_shown(Verdict("process", False, reason))]}
-        return {**state, **_Room(organisation, process, listed, self._clock.now(), failure).explanation(lead)}
+        return {**state, **_Room(organisation, process, looked_up, now, failure).explanation(lead)}
+
+    async def _known(
+        self,
+        connection: Any,
+        process: Process,
+        stored: Collection[Lead],
+        numbers: Collection[str | None],
+        now: datetime,
+    ) -> "_Known":
+        valid = {number for number in numbers if number}
+        listed = await do_not_call.listed(connection, process.organisation_id, process.id, valid, now)
+        recent = dialed.Recent()
+        if process.policy.limits:
+            ids = [lead.id for lead in stored]
+            recent = await dialed.recent(connection, process.organisation_id, ids, valid, now - LOOK_BACK)
+        own = {lead.userlogin for lead in stored if lead.userlogin}
+        presences = await agents.presences(connection, process.organisation_id, own) if own else {}
+        return _Known(listed, recent, await trunks.unable(connection, process.trunks), presences)
+
+
+class _Known(Struct, frozen=True):
+    """What the rules look at beside the lead and its process."""
+
+    listed: Mapping[str, DoNotCallList]
+    recent: dialed.Recent
+    unable: Mapping[str, str]
+    presences: Mapping[str, Presence]
 
 
 class _Room:
@@ -93,18 +124,17 @@ class _Room:
         self,
         organisation: Organisation,
         process: Process,
-        listed: frozenset[str],
+        known: _Known,
         now: datetime,
         failure: str | None = None,
     ) -> None:
-        self._process, self._listed, self._now = process, listed, now
+        self._process, self._known, self._now = process, known, now
         lapsed = organisation.speech_lapsed(now) if process.speaks else None
         self._speech_reason = lapsed or failure
 
     def explanation(self, lead: Lead) -> dict[str, Any]:
         """What is known of the lead's next call, with every rule's verdict."""
-        policy = self._process.policy
-        facts = Facts(lead, policy, self._process.trunks, lead.number in self._listed, self._speech_reason, self._now)
+        policy, facts = self._process.policy, self._facts(lead)
         verdicts = judge(facts)
         ways = routes(facts)
         due_at = _first_legal(facts)
@@ -121,6 +151,22 @@ class _Room:
             "needs_speech": lead.state is LeadState.AWAITING_PROMPT,
             "verdicts": [_shown(verdict) for verdict in verdicts],
         }
+
+    def _facts(self, lead: Lead) -> Facts:
+        process, known = self._process, self._known
+        return Facts(
+            lead=lead,
+            policy=process.policy,
+            trunks=process.trunks,
+            listed=known.listed.get(lead.number) if lead.number else None,
+            speech_reason=self._speech_reason,
+            now=self._now,
+            paused=process.paused,
+            stopped=process.stopped,
+            dialed=known.recent.of(lead),
+            unable=known.unable,
+            own_agent=own_agent(lead, process.policy, known.presences),
+        )
 
 
 def _tried(index: int, item: Record | Refusal, stored: dict[str, Lead], desk: Desk, room: _Room) -> dict[str, Any]:
@@ -151,13 +197,14 @@ def _answer(result: Result, explanation: Mapping[str, Any]) -> dict[str, Any]:
 def _first_legal(facts: Facts) -> datetime | None:
     """The first instant at which every rule lets the phone ring; None if that is never, or not known.
 
-    Audio that only needs to be made is no delay: it takes less than a second.
+    Audio that only needs to be made is no delay: it takes less than a second. Nor is a trunk that takes no call now:
+    nobody knows for how long.
     """
     lead, at = facts.lead, facts.now
     if lead.state is LeadState.AWAITING_PROMPT and facts.speech_reason is None:
         lead = lead.but(state=LeadState.SCHEDULED)
     for _ in range(HOPS):
-        verdicts = judge(replace(facts, lead=lead, now=at))
+        verdicts = judge(replace(facts, lead=lead, now=at, unable=None))
         if forbidding(verdicts) is not None:
             return None
         held = delaying(verdicts)

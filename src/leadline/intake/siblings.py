@@ -1,15 +1,16 @@
 """The methods beside Push Data on the vendor's endpoint, answered on what is stored.
 
 Each is asked for by the same API key and names its process by the same service key. What Leadline does not have
-yet (an agent's presence, recordings) is answered as not there, never made up.
+yet (recordings) is answered as not there, never made up.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 import asyncpg
 
 from leadline.clock import Clock
+from leadline.domain.agent import Presence
 from leadline.domain.errors import DatabaseUnavailable
 from leadline.domain.value import is_blank
 from leadline.domain.vendor import Code
@@ -18,11 +19,18 @@ from leadline.intake.request import Limits, node_refused, process_of
 from leadline.intake.siblings_desk import reallocate, save_disposition
 from leadline.intake.siblings_nodes import Asked, mandatory
 from leadline.intake.siblings_pull import pull
+from leadline.store import agents
 from leadline.store.catalogue import Catalogue, Organisation
 from leadline.store.database import Database
 
-NOT_AVAILABLE: Final = 11
-"""The vendor's number for an agent who cannot be given a call; nobody logs in yet."""
+STATUS: Final = {
+    Presence.READY: (1, "Ready"),
+    Presence.RESERVED: (5, "Talking"),
+    Presence.ON_CALL: (5, "Talking"),
+    Presence.WRAP_UP: (7, "Wrap-up"),
+}
+"""The vendor's numbers for where an agent is; whoever is taken for a customer is as good as talking."""
+NOT_AVAILABLE: Final = (11, "not available")
 
 
 class Siblings:
@@ -47,7 +55,13 @@ class Siblings:
         if by_process is not None and process is not None:
             return await self._by_process(by_process, Asked(nodes, organisation, process, self._database, self._clock))
         if method == "userStatus":
-            return _user_status(nodes, organisation, self._limits.records)
+            logins = _logins(nodes, organisation, self._limits.records)
+            async with self._database.connection() as connection:
+                known = [login.strip().lower() for login in logins]
+                presences = await agents.presences(
+                    connection, organisation.id, [login for login in known if login in organisation.logins]
+                )
+            return _user_status(logins, organisation, presences)
         return _recording(nodes, organisation)
 
     @staticmethod
@@ -60,24 +74,31 @@ class Siblings:
         raise DatabaseUnavailable("too many changes of the same lead at once; nothing was stored, ask again")
 
 
-def _user_status(nodes: Mapping[str, Any], organisation: Organisation, most: int) -> dict[str, Any]:
+def _logins(nodes: Mapping[str, Any], organisation: Organisation, most: int) -> list[str]:
     written = nodes.get("loginids")
     logins: list[Any] = written if isinstance(written, list) else [written]
     if not logins or len(logins) > most or not all(isinstance(login, str) and login.strip() for login in logins):
         message = f"loginids must be an array of 1 to {most} logins"
         raise node_refused(Code.FAIL, "loginids", message, organisation.timezone, "invalid_field")
-    told = [_status(login, known=login.strip().lower() in organisation.logins) for login in logins]
+    return logins
+
+
+def _user_status(
+    logins: Sequence[str], organisation: Organisation, presences: Mapping[str, Presence]
+) -> dict[str, Any]:
+    told = [_status(login, organisation, presences) for login in logins]
     if all(user["status"] is None for user in told):
         message = "loginids names no login of this organisation: add the users, or mend the names"
         raise node_refused(Code.FAIL, "loginids", message, organisation.timezone, "unknown_user")
     return {"data": told}
 
 
-def _status(login: str, *, known: bool) -> dict[str, Any]:
-    told = login.encode("utf-8", "replace").decode()
-    if not known:
+def _status(login: str, organisation: Organisation, presences: Mapping[str, Presence]) -> dict[str, Any]:
+    told, known = login.encode("utf-8", "replace").decode(), login.strip().lower()
+    if known not in organisation.logins:
         return {"loginid": told, "status": None, "statusdesc": "unknown_user"}
-    return {"loginid": told, "status": NOT_AVAILABLE, "statusdesc": "not available"}
+    number, words = STATUS.get(presences.get(known, Presence.LOGGED_OUT), NOT_AVAILABLE)
+    return {"loginid": told, "status": number, "statusdesc": words}
 
 
 def _recording(nodes: Mapping[str, Any], organisation: Organisation) -> dict[str, Any]:

@@ -92,9 +92,11 @@ async def _change(connection: Any, asked: Asked, lead: Lead, change: Record, req
         records=[],
         transport="",
     )
-    listed = await do_not_call.listed(connection, lead.organisation_id, [lead.number] if lead.number else [])
+    now = asked.clock.now()
+    numbers = {number for number in (lead.number, change.carried.get("number")) if number}
+    listed = await do_not_call.listed(connection, lead.organisation_id, lead.process_id, numbers, now)
     key = lead.process_id, change.key
-    ledger = Ledger(asked.clock.now(), {key: lead}, {}, {lead.organisation_id: listed})
+    ledger = Ledger(now, {key: lead}, {}, {lead.process_id: listed})
     [result] = ledger.decided(reading_of(push, [change]))
     if result.action == "rejected":
         number = Code(int(result.code)) if result.code and result.code.isdigit() else Code.FAIL

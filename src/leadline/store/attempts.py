@@ -51,9 +51,12 @@ async def change(connection: Any, organisation_id: int, attempt_id: UUID, values
     names = sorted(values)
     if unknown := set(names) - _CHANGEABLE:
         raise ValueError(f"no such columns of an attempt: {unknown}")
-    sets = ", ".join(f"{name} = ${n}" for n, name in enumerate(names, 3)) or "state = state"
+    sets = [f"{name} = ${n}" for n, name in enumerate(names, 3)] or ["state = state"]
+    if values.get("state", AttemptState.ENDED) is not AttemptState.ENDED or values.get("outcome") is Outcome.UNKNOWN:
+        # By the database's clock, since it is compared with those of other workers.
+        sets.append("sent_at = coalesce(sent_at, clock_timestamp())")
     done = await connection.execute(
-        f"update attempt set {sets} where organisation_id = $1 and id = $2 and state <> 'ended'",  # noqa: S608
+        f"update attempt set {', '.join(sets)} where organisation_id = $1 and id = $2 and state <> 'ended'",  # noqa: S608
         organisation_id,
         attempt_id,
         *(values[name] for name in names),
@@ -102,15 +105,12 @@ async def of_leads(connection: Any, organisation_id: int, lead_ids: Sequence[int
     return found
 
 
-async def orphans(connection: Any, worker: str) -> list[Any]:
-    """Attempts not ended whose worker is gone, locked; a live worker holds the lock of its name."""
+async def orphans(connection: Any, workers: Sequence[str]) -> list[Any]:
+    """Attempts of these workers that are not ended, locked; what another transaction holds is passed over."""
     return list(
         await connection.fetch(
             """select organisation_id, id, lead_id, process_id from attempt
-               where state <> 'ended' and worker <> $1 and worker in (
-                   select name from (select distinct worker as name from attempt where state <> 'ended') as workers
-                   where pg_try_advisory_xact_lock(hashtextextended(name, 0)))
-               order by id for update skip locked""",
-            worker,
+               where state <> 'ended' and worker = any($1::text[]) order by id for update skip locked""",
+            list(workers),
         )
     )

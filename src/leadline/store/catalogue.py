@@ -51,6 +51,10 @@ class Process:
     flow: Flow | None
     trunks: tuple[TrunkPolicy, ...]
     spoken: frozenset[str]
+    paused: bool = False
+    """No call is begun; those that are up go on."""
+    stopped: bool = False
+    """No call is begun, and none is left up."""
 
     @property
     def speaks(self) -> bool:
@@ -157,4 +161,6 @@ def _process(row: Any, trunks: Mapping[str, TrunkPolicy]) -> Process:
         flow=flow,
         trunks=tuple(trunks[name] for name in names if name in trunks),
         spoken=frozenset(policy.spoken) | (NAMES if NAMES & set(policy.spoken) else frozenset()),
+        paused=row["paused_at"] is not None,
+        stopped=row["stopped_at"] is not None,
     )

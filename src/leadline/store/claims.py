@@ -10,13 +10,16 @@ from leadline.store.leads import from_row
 
 
 async def ready(connection: Any, kind: DueKind, processes: Sequence[int], now: datetime) -> list[tuple[int, int]]:
-    """Which processes have something due, with its priority, in the order in which they are to be served."""
+    """Which processes have something due, with its priority, in the order in which they are to be served.
+
+    One look into the index for each process and priority, however much is due: `limit` keeps the planner to it.
+    """
     rows = await connection.fetch(
-        """select priority, process from unnest($2::int[]) as process, unnest($3::smallint[]) as priority
-           where exists (select from due where kind = $1 and process_id = process
-                         and due.priority = priority.priority and due_at <= $4)
-           order by priority, (select min(due_at) from due where kind = $1 and process_id = process
-                               and due.priority = priority.priority)""",
+        """select priority, process from unnest($2::int[]) as process cross join unnest($3::smallint[]) as priority
+           cross join lateral (select due_at from due where kind = $1 and process_id = process
+                               and due.priority = priority.priority and due_at <= $4
+                               order by due_at limit 1) as first
+           order by priority, first.due_at""",
         kind.value,
         list(processes),
         PRIORITIES,
@@ -87,10 +90,10 @@ async def held(connection: Any, servicekeys: Sequence[str] | None, now: datetime
         """select lead.* from due
            join lead on lead.organisation_id = due.organisation_id and lead.id = due.lead_id
            join process on process.id = lead.process_id
-           where due.kind = $1 and due.due_at > $2 and held_by is not null and state = 'scheduled'
+           where due.kind = any($1::text[]) and due.due_at > $2 and held_by is not null and state = 'scheduled'
            and (servicekey = any($3::text[]) or $3::text[] is null) and lead.id > $4
            order by lead.id limit $5 for update of lead skip locked""",
-        DueKind.CALL.value,
+        [DueKind.CALL.value, DueKind.OFFER.value],
         now,
         servicekeys,
         after,

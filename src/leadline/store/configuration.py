@@ -43,6 +43,7 @@ class LoginRow:
     login: str
     name: str | None
     role: str
+    endpoint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ async def kept(connection: Any) -> list[Kept]:
     names = {row["id"]: row["name"] for row in organisations}
     rows = [_kept(row, _organisation(row)) for row in organisations]
     rows += [
-        _kept(row, LoginRow(names[row["organisation_id"]], row["login"], row["name"], row["role"]))
+        _kept(row, LoginRow(names[row["organisation_id"]], row["login"], row["name"], row["role"], row["endpoint"]))
         for row in await connection.fetch("select * from login")
     ]
     rows += [
@@ -110,7 +111,7 @@ async def kept(connection: Any) -> list[Kept]:
     ]
     rows += [
         Kept(ListedRow(names[row["organisation_id"]], row["number"]), row["origin"], retired=False)
-        for row in await connection.fetch("select * from do_not_call")
+        for row in await connection.fetch("select * from do_not_call where origin = $1", FILE)
     ]
     return rows
 
@@ -160,10 +161,11 @@ async def write(connection: Any, row: Row, now: datetime) -> None:
             )  # fmt: skip
         case LoginRow():
             await connection.execute(
-                """insert into login (organisation_id, login, name, role)
-                   select id, $2, $3, $4 from organisation where name = $1 on conflict (organisation_id, login)
-                   do update set name = excluded.name, role = excluded.role, retired_at = null""",
-                row.organisation, row.login, row.name, row.role,
+                """insert into login (organisation_id, login, name, role, endpoint)
+                   select id, $2, $3, $4, $5 from organisation where name = $1 on conflict (organisation_id, login)
+                   do update set name = excluded.name, role = excluded.role, endpoint = excluded.endpoint,
+                       retired_at = null""",
+                row.organisation, row.login, row.name, row.role, row.endpoint,
             )  # fmt: skip
         case ProcessRow():
             await connection.execute(
@@ -204,8 +206,8 @@ async def retire(connection: Any, row: Row, now: datetime) -> None:
         case ListedRow():
             await connection.execute(
                 """delete from do_not_call using organisation as o
-                   where o.id = organisation_id and o.name = $1 and number = $2""",
-                row.organisation, row.number,
+                   where o.id = organisation_id and o.name = $1 and number = $2 and do_not_call.origin = $3""",
+                row.organisation, row.number, FILE,
             )  # fmt: skip
 
 

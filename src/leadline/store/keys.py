@@ -14,6 +14,10 @@ class Scope(StrEnum):
     """Leads may be pushed, and tried without being stored."""
     PULL = "pull"
     """Leads, the push log and the feed may be read."""
+    CONTROL = "control"
+    """Processes may be paused and stopped, leads cancelled, closed and called at another time."""
+    AGENTS = "agents"
+    """Agents may be made ready and paused, and leads dialed for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,7 @@ class Grant:
     scopes: frozenset[Scope]
 
 
-API_KEY: Final = frozenset({Scope.PUSH, Scope.PULL})
+API_KEY: Final = frozenset({Scope.PUSH, Scope.PULL, Scope.CONTROL, Scope.AGENTS})
 """What the organisation's API key may be used for, and nothing else."""
 
 

@@ -3,11 +3,14 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from zlib import crc32
 
+from leadline.domain.do_not_call import DoNotCallList
 from leadline.domain.lead import Lead, LeadState
 from leadline.domain.vendor import UpdateParameter
+from leadline.store.do_not_call import list_of
 from leadline.store.leads import KEY_COLUMNS, from_row
 
 Key = tuple[int, str]
@@ -38,8 +41,8 @@ class Matches:
     """For the lead that a key with none may get, rising in the order in which the keys were asked for."""
     busy: frozenset[Key]
     """Keys whose leads another transaction holds; none where they are waited for."""
-    listed: Mapping[int, Collection[str]]
-    """Numbers on the do-not-call list of their organisation, of those asked for and those of the leads."""
+    listed: Mapping[int, Mapping[str, DoNotCallList]]
+    """By process, the numbers that it must not call, of those asked for and those of the leads."""
 
 
 def stripe_of(process_id: int, parameter: UpdateParameter, value: str) -> Stripe:
@@ -65,20 +68,21 @@ async def match(
     connection: Any,
     parameter: UpdateParameter,
     keys: Collection[Key],
-    numbers: Collection[tuple[int, str]],
+    numbers: Collection[tuple[int, int, str]],
+    now: datetime,
     *,
     waits: bool,
 ) -> Matches:
-    """The lead that each key names, locked; `numbers`, each with its organisation, are looked up on their lists.
+    """The lead that each key names, locked; `numbers`, each with organisation and process, are looked up on the lists.
 
     Leads are locked in the order of their ids, whichever key found them, so that no two pushes wait for each other.
     Raises Moved with `waits`.
     """
     column = KEY_COLUMNS[parameter]
     asked = list(numbers)
-    rows = await connection.fetch(_MATCH[column, waits], *_columns(keys, 2), *_columns(asked, 2)) if keys else []
+    rows = await connection.fetch(_MATCH[column, waits], *_columns(keys, 2), *_columns(asked, 3), now) if keys else []
     leads, drawn, busy = {}, {}, set()
-    listed: defaultdict[int, set[str]] = defaultdict(set)
+    listed: defaultdict[int, dict[str, DoNotCallList]] = defaultdict(dict)
     for row in rows:
         key = row["wanted_process"], row["wanted_key"]
         if row["new_id"] is not None:
@@ -89,13 +93,13 @@ async def match(
             busy.add(key)
             continue
         leads[key] = lead = from_row(held)
-        if row["is_listed"]:
-            listed[lead.organisation_id].add(held["number"])
+        if row["listed_everywhere"] is not None:
+            listed[lead.process_id][held["number"]] = list_of(everywhere=row["listed_everywhere"])
     if busy and waits:
         raise Moved
     for place in (rows[0]["listed"] or ()) if rows else ():
-        organisation, number = asked[place - 1]
-        listed[organisation].add(number)
+        _, process, number = asked[abs(place) - 1]
+        listed[process][number] = list_of(everywhere=place > 0)
     ids = dict(zip((key for key in keys if key in drawn), sorted(drawn.values()), strict=True))
     return Matches(leads, ids, frozenset(busy), listed)
 
@@ -141,17 +145,22 @@ _MATCH: Final = {
             for update {"" if waits else "skip locked"}) as of_it)
     select locked.held, picked.process as wanted_process, picked.key as wanted_key, picked.closed as was_closed,
         case when picked.id is null then nextval('lead_id_seq') end as new_id,
-        listed.number is not null as is_listed,
-        (select array_agg(place)
-         from unnest($3::int[], $4::text[]) with ordinality as asked(organisation, number, place)
+        listed.everywhere as listed_everywhere,
+        -- the places of those found, negative where only the process's own list has the number
+        (select array_agg(case when found.everywhere then place else -place end)
+         from unnest($3::int[], $4::int[], $5::text[]) with ordinality as asked(organisation, process, number, place)
          cross join lateral (
-            select from do_not_call
-            where organisation_id = asked.organisation and do_not_call.number = asked.number limit 1) as found
+            select process_id is null as everywhere from do_not_call
+            where organisation_id = asked.organisation and do_not_call.number = asked.number
+            and (process_id is null or process_id = asked.process) and (expires_at is null or expires_at > $6)
+            order by process_id nulls first limit 1) as found
         ) as listed
     from picked left join locked on locked.organisation_id = picked.organisation_id and locked.id = picked.id
     left join lateral (
-        select number from do_not_call
-        where organisation_id = locked.organisation_id and number = locked.number limit 1) as listed on true
+        select process_id is null as everywhere from do_not_call
+        where organisation_id = locked.organisation_id and number = locked.number
+        and (process_id is null or process_id = picked.process) and (expires_at is null or expires_at > $6)
+        order by process_id nulls first limit 1) as listed on true
     """  # noqa: S608  (the column is ours)
     for column in KEY_COLUMNS.values()
     for waits in (True, False)

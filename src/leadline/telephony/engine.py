@@ -147,6 +147,14 @@ class Call(Protocol):
         """Write what the far end says from now on to a WAV at `path`; the file is whole when `Ended` comes."""
         ...
 
+    async def join(self, other: "Call") -> None:
+        """Let the two far ends hear each other, instead of whatever is played to them.
+
+        Both calls must be answered, and one originated `beside` the other (else ValueError). They are parted when
+        something is played to either, and when either ends, which leaves the other up.
+        """
+        ...
+
     async def hangup(self) -> None:
         """End the call: BYE if answered, else CANCEL; `Ended` follows."""
         ...
@@ -158,6 +166,11 @@ class Capacity:
 
     calls: int
     most: int
+
+    @property
+    def free(self) -> int:
+        """How many more it would take."""
+        return self.most - self.calls
 
 
 class Engine(Protocol):
@@ -187,4 +200,6 @@ class Engine(Protocol):
         """Hang up what is up and leave no process behind."""
         ...
 
-    async def originate(self, invite: Invite) -> Call: ...
+    async def originate(self, invite: Invite, *, beside: Call | None = None) -> Call:
+        """Place a call; one `beside` another may be joined with it, and fails as unavailable if that one is over."""
+        ...

@@ -12,7 +12,7 @@ from itertools import count
 
 from leadline.domain.errors import EngineUnavailable
 from leadline.telephony.callee import Callee
-from leadline.telephony.engine import Capacity, Ended, Fault, Invite
+from leadline.telephony.engine import Call, Capacity, Ended, Fault, Invite
 from leadline.telephony.fake_call import FakeCall
 
 __all__ = ["FakeCall", "FakeEngine"]
@@ -73,9 +73,11 @@ class FakeEngine:
         for call in self.calls:
             await call.hangup()
 
-    async def originate(self, invite: Invite) -> FakeCall:
+    async def originate(self, invite: Invite, *, beside: Call | None = None) -> FakeCall:
         if not self._up:
             raise EngineUnavailable("the fake engine is down: it has been lost, stopped or never started")
+        if beside is not None and not any(call is beside and not call.ended.is_set() for call in self.calls):
+            raise EngineUnavailable("the call to stand beside is over")
         if not self.available:
             raise EngineUnavailable(f"the fake engine is full: {self._most} calls are up")
         call = FakeCall(invite, f"fake-{next(self._call_ids)}", self.pace)

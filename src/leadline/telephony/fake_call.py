@@ -11,6 +11,7 @@ from leadline.telephony.callee import Callee, Moment, Press
 from leadline.telephony.engine import (
     SAMPLE_RATE,
     Answered,
+    Call,
     CallEvent,
     Digit,
     Ended,
@@ -65,6 +66,9 @@ class FakeCall:
         self._recordings: list[tuple[Path, float]] = []
         """Each with the second of the call at which it began."""
         self._answered_at = 0.0
+        self._far: FakeCall | None = None
+        """The call that this one is joined with, since `_joined_at` of this call's seconds."""
+        self._joined_at = 0.0
 
     def begin(self, callee: Callee, response_timeout: float) -> None:
         """Let the INVITE leave for this callee."""
@@ -84,6 +88,7 @@ class FakeCall:
                 return
 
     async def play(self, audio: Pcm) -> int:
+        self.part()
         self._silence(completed=False)
         self._plays += 1
         if not self.ended.is_set():
@@ -98,6 +103,13 @@ class FakeCall:
     async def record(self, path: Path) -> None:
         if not self.ended.is_set():
             self._recordings.append((path, self._second()))
+
+    async def join(self, other: Call) -> None:
+        if not isinstance(other, FakeCall):
+            raise ValueError("only calls of one engine can be joined: originate the one beside the other")  # noqa: TRY004
+        if self.up and other.up:
+            self.face(other)
+            other.face(self)
 
     async def hangup(self) -> None:
         if self.answered.is_set():
@@ -184,6 +196,7 @@ class FakeCall:
         """The call is over, whoever says so first."""
         if self.ended.is_set():
             return
+        self.part()
         self._silence(completed=False)
         for path, began in self._recordings:
             self._write_recording(path, began)
@@ -206,6 +219,26 @@ class FakeCall:
         self._playback = None
         self._changed.set()
         self._tell(PlayFinished(playback.play_id, completed))
+
+    @property
+    def up(self) -> bool:
+        """Whether the callee is on the line."""
+        return self.answered.is_set() and not self.ended.is_set()
+
+    def face(self, far: "FakeCall") -> None:
+        """From now on what the callee says is heard at `far`."""
+        if self._far is not far:
+            self.part()
+        self._silence(completed=False)
+        self._far, self._joined_at = far, self._second()
+
+    def part(self) -> None:
+        """Each has heard what the other said while they were joined."""
+        far, self._far = self._far, None
+        if far is not None:
+            first, last = (2 * int(second * SAMPLE_RATE) for second in (self._joined_at, self._second()))
+            far.heard += self._callee.says[first:last]
+            far.part()
 
     def _write_recording(self, path: Path, began: float) -> None:
         first, last = (2 * int(second * SAMPLE_RATE) for second in (began, self._second()))

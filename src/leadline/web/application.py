@@ -1,9 +1,9 @@
 """The ASGI application: the vendor's endpoint, `/v1`, its description, and whether all is well."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from leadline.domain.errors import DatabaseUnavailable, Overloaded
 from leadline.intake.explain import Explainer
 from leadline.store.database import Database
-from leadline.web import docs, history, leads, problems
+from leadline.web import docs, history, leads, problems, trunks
 from leadline.web.authority import Guard
 from leadline.web.push import PushEndpoints
 from leadline.web.request_id import RequestIds
@@ -28,9 +28,15 @@ Ready = Callable[[], Awaitable[dict[str, str]]]
 
 
 def application(
-    vendor: VendorEndpoint, push: PushEndpoints, explainer: Explainer, database: Database, guard: Guard, ready: Ready
+    vendor: VendorEndpoint,
+    push: PushEndpoints,
+    explainer: Explainer,
+    database: Database,
+    guard: Guard,
+    ready: Ready,
+    further: Sequence[APIRouter] = (),
 ) -> ASGIApp:
-    """The application on what bootstrap has built."""
+    """The application on what bootstrap has built; `further` are the addresses of other rooms."""
     handlers: Handlers = {
         problems.Refused: problems.answer_refused,
         DatabaseUnavailable: problems.answer_unavailable,
@@ -58,8 +64,9 @@ def application(
     endpoints = [*vendor.endpoints(), *push.endpoints()]
     app.router.routes += [Route("/healthz", healthz), Route("/readyz", readyz)]
     app.router.routes += [endpoint.route for endpoint in endpoints]
-    reading = (leads.router(database, explainer, guard), history.router(database, guard))
-    for router in reading:
+    own = (leads.router(database, explainer, guard), history.router(database, guard), trunks.router(database, guard))
+    routers = (*own, *further)
+    for router in routers:
         app.include_router(router)
-    app.router.routes += docs.routes([route for router in reading for route in router.routes])
+    app.router.routes += docs.routes([route for router in routers for route in router.routes])
     return RequestIds(Shortcut(app, endpoints, handlers))

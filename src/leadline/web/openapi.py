@@ -1,6 +1,6 @@
 """openapi.json (OpenAPI 3.1): parameters as the routes read them, schemas from `shapes.py`, refusals by status."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from leadline import __version__
-from leadline.web import shapes
+from leadline.web import agent_shapes, control_shapes, do_not_call_shapes, shapes
 from leadline.web.problems import MEDIA_TYPE
 from leadline.web.push import EXPLAIN, PUSH
 
@@ -27,7 +27,8 @@ REFUSALS: Final = {
     403: "The key lacks the scope.",
     404: "The organisation has no such lead, or no such process.",
     408: "The body was not here in time: send it faster, or in several requests.",
-    409: "A request with this `Idempotency-Key` is still running: send it again after `Retry-After` seconds.",
+    409: "A request with this `Idempotency-Key` is still running: send it again after `Retry-After` seconds. "
+    "Of agents: it cannot be done now, and `detail` says why.",
     413: "The body is larger than the limit: push the records in several requests.",
     415: "The body is not JSON by its content type.",
     422: "Nothing was accepted: a field is wrong, or every record is; `errors` says which.",
@@ -41,10 +42,11 @@ _WRITTEN: Final = (400, 401, 403, 408, 409, 413, 415, 422, 429, 503)
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What an address answers: the type of its 200, and the statuses of its refusals."""
+    """What an address answers: the type of its 200, and the statuses of its refusals; and what it takes."""
 
     answer: type
     refusals: tuple[int, ...] = _READ
+    body: type | None = None
 
 
 READ: Final = {
@@ -54,10 +56,33 @@ READ: Final = {
     "/v1/leads/{lead_id}/explain": Operation(shapes.LeadExplanation, (*_READ, 404)),
     "/v1/push-log": Operation(shapes.PushLogPage, (*_READ, 404)),
     "/v1/events": Operation(shapes.EventPage),
+    "/v1/trunks": Operation(shapes.Trunks),
+    "/v1/processes": Operation(control_shapes.Processes),
+    "/v1/agents": Operation(agent_shapes.Agents),
+    "/v1/agents/{login}/offers": Operation(agent_shapes.Offers, (*_READ, 404)),
+    "/v1/do-not-call": Operation(do_not_call_shapes.DoNotCallPage, (*_READ, 404)),
 }
+_TOLD: Final = (*_READ, 404)
+_BULK: Final = (*_WRITTEN, 404)
+TOLD: Final = {
+    "/v1/processes/{servicekey}:pause": Operation(control_shapes.ProcessAnswer, _TOLD),
+    "/v1/processes/{servicekey}:resume": Operation(control_shapes.ProcessAnswer, _TOLD),
+    "/v1/processes/{servicekey}:stop": Operation(control_shapes.ProcessAnswer, _TOLD),
+    "/v1/leads/{lead_id}:cancel": Operation(control_shapes.CancelAnswer, _TOLD),
+    "/v1/leads:reschedule": Operation(control_shapes.BulkAnswer, _BULK, control_shapes.Reschedule),
+    "/v1/do-not-call": Operation(do_not_call_shapes.DoNotCallAnswer, _BULK, do_not_call_shapes.DoNotCall),
+    "/v1/leads:close": Operation(control_shapes.BulkAnswer, _BULK, control_shapes.Close),
+    "/v1/agents/{login}/presence": Operation(agent_shapes.AgentAnswer, _BULK, agent_shapes.Wish),
+    "/v1/leads/{lead_id}/dial": Operation(agent_shapes.WordAnswer, _BULK, agent_shapes.Word),
+    "/v1/leads/{lead_id}/skip": Operation(agent_shapes.WordAnswer, _BULK, agent_shapes.Word),
+}
+"""What is told by POST."""
+REMOVED: Final = {"/v1/do-not-call": Operation(do_not_call_shapes.DoNotCallRemoved, (*_TOLD, 422))}
+"""What is taken away by DELETE."""
 _TYPES: Final = (
-    shapes.Push, shapes.PushAnswer, shapes.TrialAnswer, shapes.Problem, shapes.Health,
-    *(operation.answer for operation in READ.values()),
+    shapes.Push, shapes.PushAnswer, shapes.TrialAnswer, shapes.Problem, shapes.Readiness,
+    *(operation.answer for operation in (*READ.values(), *TOLD.values(), *REMOVED.values())),
+    *(operation.body for operation in TOLD.values() if operation.body is not None),
 )  # fmt: skip
 
 PUSH_EXAMPLE: Final = {
@@ -66,6 +91,15 @@ PUSH_EXAMPLE: Final = {
     "updateparam": "mobilenumber",
     "records": [{"mobilenumber": "09820012345", "fname": "Suvarna", "calltype": 5, "language": "mr"}],
 }
+_MEANT: Final[Mapping[str, Any]] = {"servicekey": "VoiceProcess", "calltype": 1001, "dry_run": True}
+EXAMPLES: Final[Mapping[type, Any]] = {
+    control_shapes.Reschedule: {**_MEANT, "calldatetime": "2026-11-26 10:00:00"},
+    control_shapes.Close: _MEANT,
+    do_not_call_shapes.DoNotCall: {"numbers": ["09820012345"], "reason": "asked by letter"},
+    agent_shapes.Wish: {"presence": "ready"},
+    agent_shapes.Word: {"login": "asha@acme.example"},
+}
+"""What may be sent as a body."""
 IDEMPOTENCY_KEY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -81,9 +115,15 @@ def describe(routes: Sequence[BaseRoute]) -> dict[str, Any]:
     document: dict[str, Any] = get_openapi(
         title="Leadline", version=__version__, description=INTRODUCTION, routes=read, tags=_tags()
     )
-    for path, operation in READ.items():
-        described = document["paths"][path]["get"]
-        described["operationId"] = next(route.name for route in read if route.path == path)
+    told = [("get", READ), ("post", TOLD), ("delete", REMOVED)]
+    for method, path, operation in [(method, *item) for method, table in told for item in table.items()]:
+        described = document["paths"][path][method]
+        described["operationId"] = next(
+            route.name for route in read if route.path == path and method.upper() in (route.methods or ())
+        )
+        if operation.body is not None:
+            content = {"application/json": {"schema": _ref(operation.body), "example": EXAMPLES[operation.body]}}
+            described["requestBody"] = {"required": True, "content": content}
         described["responses"] = _responses(operation)
         described["security"] = [{"apiKey": []}]
         for parameter in described.get("parameters", ()):
@@ -115,8 +155,12 @@ def _tags() -> list[dict[str, Any]]:
     return [
         {"name": "Push", "description": "Scope `push`."},
         {"name": "Leads", "description": "Scope `pull`."},
+        {"name": "Control", "description": "Scope `control`; `pull` to read."},
+        {"name": "Do not call", "description": "Scope `control`; `pull` to read."},
+        {"name": "Agents", "description": "Scope `agents`; `pull` to read."},
         {"name": "Push log", "description": "Scope `pull`."},
         {"name": "Events", "description": "Scope `pull`."},
+        {"name": "Trunks", "description": "Scope `pull`."},
         {"name": "Health", "description": "No key is asked for."},
     ]
 
@@ -145,7 +189,7 @@ def _pushing(name: str, summary: str, operation: Operation) -> dict[str, Any]:
 
 
 def _health(name: str, summary: str, *others: int) -> dict[str, Any]:
-    content = {"application/json": {"schema": _ref(shapes.Health)}}
+    content = {"application/json": {"schema": _ref(shapes.Readiness)}}
     answers = {"200": {"description": "It does.", "headers": _sent("X-Request-Id"), "content": content}}
     for status in others:
         headers = _sent("X-Request-Id", "Retry-After")

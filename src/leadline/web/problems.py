@@ -1,6 +1,7 @@
 """Refusals as problem documents (RFC 9457): what is wrong, with which field, and what would mend it."""
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from leadline.domain.errors import LeadlineError
 
@@ -99,10 +101,17 @@ async def answer_invalid(_: Request, error: Exception) -> Response:
     return problem(Refused(400, "invalid_parameter", f"{where}: {first['msg']}", field=where))
 
 
-async def answer_http(_: Request, error: Exception) -> Response:
+async def answer_http(request: Request, error: Exception) -> Response:
     """No such address, or no such method there."""
     assert isinstance(error, HTTPException)  # noqa: S101  (as above)
-    return problem(Refused(error.status_code, "http", error.detail, headers=error.headers))
+    headers = {"Allow": _allowed(request)} if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
+    return problem(Refused(error.status_code, "http", error.detail, headers=headers))
+
+
+def _allowed(request: Request) -> str:
+    """The methods of an address: each may be a route of its own, and the one that refused knows none of the others."""
+    there = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in there for method in getattr(route, "methods", None) or ()}))
 
 
 async def answer_crashed(_: Request, error: Exception) -> Response:

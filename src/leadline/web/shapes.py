@@ -11,6 +11,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from leadline.domain.attempt import AttemptState, Outcome
+from leadline.domain.breaker import Health as TrunkState
 from leadline.domain.events import EventKind
 from leadline.domain.lead import ClosedReason, LeadState
 from leadline.domain.upsert import Action
@@ -281,6 +282,25 @@ class PushLogPage(Struct, forbid_unknown_fields=True):
     next: Annotated[str | None, Meta(description="The next page's `cursor`; null at the end.")]
 
 
+class Trunk(Struct, forbid_unknown_fields=True):
+    """A way out, as it stands now."""
+
+    name: str
+    channels: Annotated[int, Meta(description="The most calls up at any moment.")]
+    channels_in_use: Annotated[int, Meta(description="Calls of all workers that are not over.")]
+    cps: Annotated[int, Meta(description="The most INVITEs of any sliding second.")]
+    sent_last_second: int
+    state: Annotated[TrunkState, Meta(description="`down`: nothing is dialed over it; `trial`: one call, to try it.")]
+    reason: Annotated[str | None, Meta(description="Why it is not up.")]
+    since: Annotated[datetime | None, Meta(description="When its state changed last; null if it never did.")]
+
+
+class Trunks(Struct, forbid_unknown_fields=True):
+    """The trunks of the organisation's processes, in the order of the configuration."""
+
+    items: list[Trunk]
+
+
 class Fault(Struct):
     """One thing that is wrong."""
 
@@ -304,7 +324,7 @@ class Problem(Struct):
     errors: Annotated[list[Fault] | None, Meta(description="Of a push: what is wrong, one by one.")] = None
 
 
-class Health(Struct):
+class Readiness(Struct):
     """Whether all is well."""
 
     status: str

@@ -56,11 +56,18 @@ class EmbeddedEngine:
         self._started = False
         await asyncio.gather(*(slot.stop() for slot in self._slots))
 
-    async def originate(self, invite: Invite) -> Call:
-        slot = max(self._slots, key=lambda slot: slot.free)
-        if not slot.free:
+    async def originate(self, invite: Invite, *, beside: Call | None = None) -> Call:
+        slot = max(self._slots, key=lambda slot: slot.free) if beside is None else self._holder(beside)
+        if not (slot.free if beside is None else slot.takes_second_leg):
             raise EngineUnavailable(self._why_not())
         return await slot.originate(invite)
+
+    def _holder(self, call: Call) -> Slot:
+        """The place of a call that is up: two calls can be joined only inside one worker."""
+        for slot in self._slots:
+            if slot.holds(call):
+                return slot
+        raise EngineUnavailable("the call to stand beside is over")
 
     def _why_not(self) -> str:
         if not self._started:

@@ -95,6 +95,11 @@ class Leg:
         except OSError as error:
             log.error("the recording %s cannot be written: %s", path, error.strerror)  # noqa: TRY400, no trace needed
 
+    def join(self, other: "Leg") -> None:
+        """Both far ends hear each other, if both have answered."""
+        if self.answered and other.answered:
+            self.sound.join(other.sound)
+
     def take(self, event: StackEvent) -> None:
         """One event of the stack; whatever comes after the end is dropped."""
         if self.over:

@@ -54,11 +54,18 @@ class Hangup(msgspec.Struct, frozen=True, tag=True):
     call: int
 
 
+class Join(msgspec.Struct, frozen=True, tag=True):
+    """Let two far ends hear each other."""
+
+    call: int
+    other: int
+
+
 class Shutdown(msgspec.Struct, frozen=True, tag=True):
     """Hang up whatever is up, then exit."""
 
 
-Command = Configure | Originate | Play | StopPlaying | Record | Hangup | Shutdown
+Command = Configure | Originate | Play | StopPlaying | Record | Join | Hangup | Shutdown
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):

@@ -10,7 +10,7 @@ from leadline.domain.errors import EngineUnavailable
 from leadline.telephony.embedded.call import EmbeddedCall
 from leadline.telephony.embedded.messages import Originate, Shutdown, Told, Worn
 from leadline.telephony.embedded.process import WorkerProcess
-from leadline.telephony.embedded.settings import EmbeddedSettings
+from leadline.telephony.embedded.settings import MOST_CALLS, EmbeddedSettings
 from leadline.telephony.engine import Ended, Fault, Invite
 
 log = structlog.get_logger()
@@ -50,6 +50,16 @@ class Slot:
         if self._worker is None or self._worn or self._stopping:
             return 0
         return self._settings.calls_per_worker - len(self._calls)
+
+    @property
+    def takes_second_leg(self) -> bool:
+        """Whether a call may be made beside one of its own: a customer who is on the line is not turned away for room
+        that new calls are denied."""
+        return self._worker is not None and not self._stopping and len(self._calls) < MOST_CALLS
+
+    def holds(self, call: object) -> bool:
+        """Whether the call is up here."""
+        return any(call is held for held in self._calls.values())
 
     async def start(self) -> None:
         """Raises `EngineUnavailable` if the first worker cannot come up."""

@@ -16,8 +16,14 @@ from leadline.telephony.engine import SAMPLE_RATE, Pcm, PlayFinished
 
 TICK = 0.05
 """Seconds between two turns of the pump."""
+BRIDGE_TICK = 0.02
+"""Seconds between two turns for calls that are joined: one packet of audio."""
 _BYTES = 2 * SAMPLE_RATE
 """Bytes of one second."""
+_CUSHION = int(0.06 * _BYTES)
+"""Silence put before what is relayed into an empty buffer, so that a packet that comes late leaves no gap."""
+_MOST_BEHIND = int(0.3 * _BYTES)
+"""What is relayed never waits longer than this: clocks that differ would let it fall further and further behind."""
 _GAP_SECONDS = 0.2
 """A far end that sends nothing for longer than this has left a gap, kept as silence so that the WAV stays in time."""
 _WRITE, _READ = 8_192, 32_768
@@ -62,11 +68,38 @@ class Sound:
         self._streams: CallAudio | None = None
         self._playback: _Playback | None = None
         self._recording: Recording | None = None
+        self._far: Sound | None = None
+        """Whose far end hears what ours says, and the other way round."""
+
+    @property
+    def joined(self) -> bool:
+        return self._far is not None
 
     def attach(self, streams: CallAudio) -> None:
         self._streams = streams
 
+    def join(self, other: "Sound") -> None:
+        """Let the two far ends hear each other, until either is played to or closed."""
+        self.face(other)
+        other.face(self)
+
+    def face(self, far: "Sound") -> None:
+        """From now on what our far end says is said at `far`; what it said before is nobody's to hear."""
+        if self._far is not far:
+            self.part()
+        self.stop_playing()
+        self.pump()
+        self._discard()
+        self._far = far
+
+    def part(self) -> None:
+        """Neither hears the other any more."""
+        far, self._far = self._far, None
+        if far is not None:
+            far.part()
+
     def play(self, play_id: int, audio: Pcm) -> None:
+        self.part()
         self.stop_playing()
         self._playback = _Playback(play_id, audio)
         self.pump()
@@ -82,9 +115,7 @@ class Sound:
 
     def record(self, path: str) -> None:
         """Raises OSError if nothing can be written there."""
-        if self._streams is not None:
-            with contextlib.suppress(AudioNotActive, AudioRestarted):
-                self._streams.read(_READ)  # said before it was asked for
+        self._discard()
         before, self._recording = self._recording, Recording(path, asyncio.get_running_loop().time())
         if before is not None:
             before.close()
@@ -109,11 +140,32 @@ class Sound:
             self._finished(PlayFinished(playback.play_id, completed=True))
 
     def _drain(self, streams: CallAudio) -> None:
+        if self._recording is None and self._far is None:
+            return
+        heard = streams.read(_READ)
         if self._recording is not None:
-            self._recording.take(streams.read(_READ), asyncio.get_running_loop().time())
+            self._recording.take(heard, asyncio.get_running_loop().time())
+        if self._far is not None and heard:
+            self._far.relay(heard)
+
+    def relay(self, said: Pcm) -> None:
+        """Say what the other far end said."""
+        if self._streams is None:
+            return
+        with contextlib.suppress(AudioNotActive, AudioRestarted):
+            waiting = self._streams.info().tx_buffered
+            if waiting <= _MOST_BEHIND:
+                self._streams.write(said if waiting else bytes(_CUSHION) + said)
+
+    def _discard(self) -> None:
+        """Forget what was said before anybody asked for it."""
+        if self._streams is not None:
+            with contextlib.suppress(AudioNotActive, AudioRestarted):
+                self._streams.read(_READ)
 
     def close(self) -> None:
         """The call is over: what was playing was cut off, and the WAV is whole."""
+        self.part()
         self.stop_playing()
         recording, self._recording = self._recording, None
         if recording is not None:

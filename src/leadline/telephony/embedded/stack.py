@@ -28,6 +28,7 @@ from leadline.telephony.embedded.messages import (
     Command,
     Configure,
     Hangup,
+    Join,
     Originate,
     Play,
     Record,
@@ -38,7 +39,7 @@ from leadline.telephony.embedded.messages import (
     Worn,
     read_command,
 )
-from leadline.telephony.embedded.sound import TICK
+from leadline.telephony.embedded.sound import BRIDGE_TICK, TICK
 from leadline.telephony.embedded.trace import SipTrace
 from leadline.telephony.engine import CallEvent, Ended, Invite
 
@@ -90,6 +91,7 @@ class Stack:
         self._runtime.subscribe(self._take)
         self._identities = Identities(self._runtime, self._orders.identities)
         self._spawn(self._pump())
+        self._spawn(self._relay())
         return port
 
     async def _start_on(self, port: int) -> Runtime:
@@ -121,6 +123,8 @@ class Stack:
                 leg.sound.stop_playing()
             case Record(number, path) if leg := self._legs.get(number):
                 leg.record(path)
+            case Join(number, other) if (leg := self._legs.get(number)) and (far := self._legs.get(other)):
+                leg.join(far)
             case Hangup(number) if leg := self._legs.get(number):
                 leg.hang_up()
 
@@ -231,6 +235,13 @@ class Stack:
             await asyncio.sleep(TICK)
             for leg in list(self._legs.values()):
                 leg.sound.pump()
+
+    async def _relay(self) -> None:
+        while True:
+            await asyncio.sleep(BRIDGE_TICK)
+            for leg in list(self._legs.values()):
+                if leg.sound.joined:
+                    leg.sound.pump()
 
     def _spawn(self, doing: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(doing)

@@ -1,0 +1,211 @@
+"""Claims a second, fifty a transaction; no call is made. Two figures, each on a copy of the same database:
+
+- the queue: the dialer's own `take`, due rows and leads locked, and the rows gone, against a bare `delete` of as many
+  due rows `skip locked`;
+- the whole claim: rules judged, budgets asked, attempts and events written, against the least that keeps two dialers
+  apart: due rows locked, attempts inserted, leads marked, rows deleted.
+
+Each also with a snapshot that somebody has left open, which keeps every dead row of the queue where it is.
+"""
+
+import contextlib
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+from figure import Figure
+from serving import fresh_database, postgres
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from builders import a_policy, a_process, a_trunk
+from leadline.calling.budget import TrunkBudget
+from leadline.calling.claim import Claimer
+from leadline.clock import SystemClock
+from leadline.domain.flow import Flow, Hangup
+from leadline.domain.upsert import DueKind
+from leadline.store import claims
+from leadline.store.database import Database
+
+SECONDS = 4.0
+BATCH = 50
+FRESH = 3
+"""The priority of what is claimed."""
+PLENTY = 10**9
+WORKER = "bench"
+SEED = """
+    with made as (
+        insert into lead (organisation_id, process_id, media, calltype, asked_calltype, state, mobilenumber, number,
+            number_key, due_at, scheduled_by, events, created_at, updated_at)
+        select 1, 1, 12, 1001, 1001, 'scheduled', '+91' || n, '+91' || n, '+91' || n,
+            now() - interval '1 day' + n % 80000 * interval '1 s', now(), 0, now(), now()
+        from generate_series($1::bigint, $2::bigint) as n returning id, due_at)
+    insert into due (organisation_id, lead_id, kind, process_id, priority, due_at)
+    select 1, id, 'call', 1, 3, due_at from made"""
+BARE_TAKE = """
+    select organisation_id, lead_id from due where kind = 'call' and process_id = 1 and priority = 3 and due_at <= $1
+    order by due_at limit $2 for update skip locked"""
+BARE_DELETE = """
+    delete from due using (
+        select organisation_id, lead_id, kind from due
+        where kind = 'call' and process_id = 1 and priority = 3 and due_at <= $1
+        order by due_at limit $2 for update skip locked) as first
+    where due.organisation_id = first.organisation_id and due.lead_id = first.lead_id and due.kind = first.kind
+    returning due.lead_id"""
+TAKEN = "delete from due where organisation_id = 1 and lead_id = any($1::bigint[]) and kind = 'call'"
+BARE_WRITE = """
+    with gone as (delete from due where organisation_id = 1 and lead_id = any($1::bigint[]) and kind = 'call'),
+    marked as (update lead set state = 'dialing', due_at = null where organisation_id = 1 and id = any($1::bigint[]))
+    insert into attempt (organisation_id, id, lead_id, process_id, opening, worker, trunk, number, dial_string, state,
+        started_at)
+    select 1, attempt, lead, 1, 1, 'bench', 'telco', '', '', 'created', $3
+    from unnest($2::uuid[], $1::bigint[]) as made(attempt, lead)"""
+
+
+async def measure(sizes: tuple[int, ...] = (10_000, 1_000_000)) -> list[Figure]:
+    """Claims a second on top of so many due rows, with and without an open snapshot."""
+    figures = []
+    loops = {"bare_queue": bare_queue, "queue": queue, "bare_claim": bare, "claim": ours}
+    async with postgres() as server:
+        for size in sizes:
+            await seed(await fresh_database(server, f"due_{size}"), size)
+            for held in (False, True):
+                rates = {}
+                for name, loop in loops.items():
+                    async with (
+                        copy(server.dsn, f"due_{size}", f"{name}_{size}_{held:d}") as dsn,
+                        snapshot(dsn) if held else contextlib.nullcontext(),
+                    ):
+                        rates[name] = await loop(dsn)
+                of = f"{size:,} due" + (", an idle snapshot open" if held else "")
+                goal = ">= 0.5" if held else ">= 0.8"
+                ceiling = "bare delete, skip locked"
+                figures += [
+                    Figure(f"queue, {of}", rates["queue"], rates["bare_queue"], "leads/s", goal, ceiling),
+                    Figure(f"whole claim, {of}", rates["claim"], rates["bare_claim"], "claims/s", "", "bare SQL loop"),
+                ]
+    return figures
+
+
+async def measure_many() -> list[Figure]:
+    """The same with ten million due rows."""
+    return await measure((10_000_000,))
+
+
+async def ours(dsn: str) -> float:
+    """The claim as the dialer makes it, one worker, one transaction after another."""
+    database = Database(dsn)
+    await database.open()
+    process = a_process(
+        flow=Flow("bye", "bye", {"bye": Hangup("done")}),
+        trunks=(a_trunk(channels=PLENTY, cps=PLENTY),),
+        policy=a_policy(calling_hours=None),
+    )
+    budgets = {"telco": TrunkBudget(PLENTY, PLENTY, time.monotonic)}
+    claimer = Claimer(database, SystemClock(), WORKER, budgets, lambda _: True)
+
+    async def turn() -> int:
+        return len((await claimer.claim(process, FRESH, BATCH)).tickets)
+
+    try:
+        return await rate(turn)
+    finally:
+        await database.close()
+
+
+async def queue(dsn: str) -> float:
+    """What the claim takes from the queue, and that it is gone."""
+    database = Database(dsn)
+    await database.open()
+
+    async def turn() -> int:
+        async with database.transaction() as connection:
+            taken = await claims.take(connection, DueKind.CALL, 1, FRESH, datetime.now(UTC), BATCH)
+            await connection.execute(TAKEN, [lead.id for lead in taken])
+        return len(taken)
+
+    try:
+        return await rate(turn)
+    finally:
+        await database.close()
+
+
+async def bare_queue(dsn: str) -> float:
+    """As many rows of the queue gone, and nothing else."""
+    connection = await asyncpg.connect(dsn, server_settings={"enable_seqscan": "off", "jit": "off"})
+    now = datetime.now(UTC)
+
+    async def turn() -> int:
+        return len(await connection.fetch(BARE_DELETE, now, BATCH))
+
+    try:
+        return await rate(turn)
+    finally:
+        await connection.close()
+
+
+async def rate(turn: Callable[[], Awaitable[int]]) -> float:
+    """What so many turns have come to, a second; the first is not counted."""
+    await turn()
+    began, done = time.perf_counter(), 0
+    while time.perf_counter() - began < SECONDS and (more := await turn()):
+        done += more
+    return done / (time.perf_counter() - began)
+
+
+async def bare(dsn: str) -> float:
+    """The least that keeps two dialers apart and is durable before the INVITE."""
+    connection = await asyncpg.connect(dsn, server_settings={"enable_seqscan": "off", "jit": "off"})
+    now = datetime.now(UTC)
+
+    async def turn() -> int:
+        async with connection.transaction():
+            taken = [row["lead_id"] for row in await connection.fetch(BARE_TAKE, now, BATCH)]
+            await connection.execute(BARE_WRITE, taken, [uuid4() for _ in taken], now)
+        return len(taken)
+
+    try:
+        return await rate(turn)
+    finally:
+        await connection.close()
+
+
+async def seed(dsn: str, size: int) -> None:
+    """So many leads that are due, and a worker whose lease does not run out."""
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("insert into organisation (name, apikey_sha256, timezone) values ('Bench', '', 'UTC')")
+    await connection.execute("insert into process (organisation_id, servicekey, policy) values (1, 'Bench', '{}')")
+    await connection.execute("insert into worker values ($1, 'here', 1, now() + interval '1 day')", WORKER)
+    first = 6_000_000_000
+    for start in range(0, size, 100_000):
+        await connection.execute(SEED, first + start, first + min(start + 100_000, size) - 1)
+    await connection.execute("vacuum analyze")
+    await connection.close()
+
+
+@contextlib.asynccontextmanager
+async def copy(dsn: str, template: str, name: str) -> AsyncIterator[str]:
+    """A database like another, gone afterwards."""
+    admin = await asyncpg.connect(dsn.replace("/leadline?", "/postgres?"))
+    await admin.execute(f"create database {name} template {template}")
+    try:
+        yield dsn.replace("/leadline?", f"/{name}?")
+    finally:
+        await admin.execute(f"drop database {name} with (force)")
+        await admin.close()
+
+
+@contextlib.asynccontextmanager
+async def snapshot(dsn: str) -> AsyncIterator[None]:
+    """A session that looked once and went to lunch."""
+    connection = await asyncpg.connect(dsn)
+    transaction = connection.transaction(isolation="repeatable_read")
+    await transaction.start()
+    await connection.fetchval("select count(*) from organisation")
+    try:
+        yield
+    finally:
+        await connection.close()

@@ -1,0 +1,47 @@
+"""A change of the retry rules, drawn for leads that wait under the old ones: their time comes when the new ones say.
+
+Counted from the end of the last attempt, as if the new rules had held then: a lead may be due at once, or later than
+it was, or have had its attempts. One that was pushed to another time since, or promised a callback, keeps its time;
+what closed under the old rules stays closed, since an opening ends once.
+"""
+
+from datetime import datetime
+from typing import Any, Final
+
+from leadline.domain.conclusion import conclude, concluded
+from leadline.domain.events import Event, EventKind
+from leadline.domain.lead import Lead
+from leadline.domain.policy import RetryPolicy
+from leadline.store import events, leads, retries
+from leadline.store.retries import Waiting
+
+BATCH: Final = 500
+"""Leads that are held in memory at a time."""
+REASON: Final = "the retry rules have changed"
+
+
+async def wait_anew(connection: Any, servicekey: str, was: RetryPolicy, now_is: RetryPolicy, now: datetime) -> None:
+    """Have the leads of a process that wait for another attempt wait by these rules."""
+    last = 0
+    while waiting := await retries.waiting(connection, servicekey, now, last, BATCH):
+        last = waiting[-1].lead.id
+        moved = [change for each in waiting if (change := rejudged(each, was, now_is, now)) is not None]
+        await leads.update(connection, [lead for lead, _ in moved])
+        await events.write(connection, [(lead.events, event) for lead, event in moved])
+
+
+def rejudged(waiting: Waiting, was: RetryPolicy, now_is: RetryPolicy, now: datetime) -> tuple[Lead, Event] | None:
+    """The lead by the new rules, with the event that says so; None if it keeps its time."""
+    lead = waiting.lead
+    before = conclude(waiting.outcome, waiting.history, was, waiting.ended_at)
+    after = conclude(waiting.outcome, waiting.history, now_is, waiting.ended_at)
+    if before.due_at != lead.due_at or before == after:
+        return None
+    data: dict[str, Any]
+    if after.closed is not None:
+        moved = concluded(lead, after, now)
+        kind, data = EventKind.LEAD_CLOSED, {"reason": after.closed, "why": f"{REASON}: {after.reason}"}
+    else:
+        moved = lead.but(due_at=max(after.due_at or now, now), updated_at=now)
+        kind, data = EventKind.LEAD_SCHEDULED, {"due_at": moved.due_at, "reason": REASON}
+    return leads.counted(moved, 1), Event(lead.organisation_id, lead.id, lead.opening, now, kind, data)

@@ -1,0 +1,184 @@
+"""`leadline processes`, `pause`, `resume`, `stop`, `cancel`, `reschedule`, `close`: an operator's word.
+
+Written into the database of the Leadline that runs, which every process of it hears of: the same as by HTTP.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import uvloop
+from rich.table import Table
+
+from leadline.bootstrap import find_database
+from leadline.calling.control import Cancelling, Control
+from leadline.cli.console import out
+from leadline.clock import SystemClock
+from leadline.domain.errors import ConfigurationError
+from leadline.domain.lead import LeadState
+from leadline.domain.moment import parse_moment
+from leadline.domain.vendor import CallType
+from leadline.settings import Settings
+from leadline.store import catalogue, control, lead_views
+from leadline.store.bulk import Choice
+from leadline.store.catalogue import Catalogue, Process
+from leadline.store.control import Order, Standing
+from leadline.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """Which leads are meant, as it was typed."""
+
+    servicekey: str
+    state: str | None = None
+    calltype: int | None = None
+    ids: tuple[int, ...] = ()
+    created_after: str | None = None
+    created_before: str | None = None
+
+
+class Desk:
+    """The Leadline that runs on a data directory, or behind LEADLINE_DATABASE_URL."""
+
+    def __init__(self, data: Path | None, settings: Settings) -> None:
+        self._dsn = find_database(settings, data or settings.data)
+
+    def processes(self, *, as_json: bool) -> None:
+        """How every process stands."""
+        shown = uvloop.run(self._standings())
+        if as_json:
+            out.print(msgspec.json.format(msgspec.json.encode(shown)).decode(), markup=False)
+        else:
+            _print(shown)
+
+    def order(self, servicekey: str, order: Order) -> None:
+        """Pause, resume or stop a process; raises ConfigurationError if there is none of that key."""
+        hanging_up = uvloop.run(self._order(servicekey, order))
+        said = {
+            Order.PAUSE: "is paused: no call is begun, those that are up go on",
+            Order.RESUME: "calls again",
+            Order.STOP: f"is stopped: no call is begun, {hanging_up} hung up",
+        }
+        out.print(f"{servicekey} {said[order]}", markup=False)
+
+    def cancel(self, lead_id: int) -> None:
+        """Close a lead; raises ConfigurationError if there is none of that id."""
+        said = {
+            Cancelling.CANCELLED: "is closed as cancelled",
+            Cancelling.HANGING_UP: "is on the phone: its worker hangs up, and it closes as cancelled",
+            Cancelling.UNCHANGED: "was closed already",
+        }
+        out.print(f"lead {lead_id} {said[uvloop.run(self._cancel(lead_id))]}", markup=False)
+
+    def reschedule(self, meant: Meant, when: str | None, *, dry_run: bool) -> None:
+        """Have leads called at another time; raises ConfigurationError for what cannot be read."""
+        out.print(uvloop.run(self._change(meant, when, to_close=False, dry_run=dry_run)), markup=False)
+
+    def close(self, meant: Meant, *, dry_run: bool) -> None:
+        """Close leads as cancelled; raises ConfigurationError for what cannot be read."""
+        out.print(uvloop.run(self._change(meant, None, to_close=True, dry_run=dry_run)), markup=False)
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncIterator[tuple[Database, Catalogue]]:
+        database = Database(self._dsn, connections=2)
+        await database.open()
+        try:
+            async with database.connection() as connection:
+                known = await catalogue.load(connection)
+            yield database, known
+        finally:
+            await database.close()
+
+    async def _standings(self) -> dict[str, Standing]:
+        async with self._opened() as (database, known), database.snapshot() as connection:
+            stand = await control.standings(connection, list(known.processes), SystemClock().now())
+        named = {process.servicekey: stand[process.id] for process in known.processes.values() if process.id in stand}
+        return dict(sorted(named.items()))
+
+    async def _order(self, servicekey: str, order: Order) -> int:
+        async with self._opened() as (database, known):
+            return await Control(database, SystemClock()).order(_process(known, servicekey), order)
+
+    async def _cancel(self, lead_id: int) -> Cancelling:
+        async with self._opened() as (database, _):
+            async with database.connection() as connection:
+                organisation_id = await lead_views.organisation_of(connection, lead_id)
+            done = None
+            if organisation_id is not None:
+                done = await Control(database, SystemClock()).cancel(organisation_id, lead_id)
+        if done is None:
+            raise ConfigurationError(f"there is no lead {lead_id}: `leadline leads` lists what there is")
+        return done
+
+    async def _change(self, meant: Meant, when: str | None, *, to_close: bool, dry_run: bool) -> str:
+        async with self._opened() as (database, known):
+            process = _process(known, meant.servicekey)
+            zone = known.organisations[process.organisation_id].timezone
+            clock = SystemClock()
+            control, choice = Control(database, clock), _choice(meant, process, zone)
+            asked, now = _moment("--at", when, zone), clock.now()
+            due_at = None if to_close else max(asked, now) if asked else now
+            if dry_run:
+                count = await control.count(choice, due_at)
+                return f"{count.changing} of {count.matching} leads would be changed; nothing was"
+            done = await control.change(choice, due_at)
+        again = f"; {done.left} were held by others all the time, run it again" if done.left else ""
+        return f"{done.changed} of {done.count.matching} leads changed, {done.count.on_the_phone} on the phone{again}"
+
+
+def _process(known: Catalogue, servicekey: str) -> Process:
+    process = known.process_of(servicekey)
+    if process is None:
+        names = ", ".join(sorted(known.servicekeys)) or "none"
+        raise ConfigurationError(f"there is no process {servicekey!r}; there are {names}")
+    return process
+
+
+def _choice(meant: Meant, process: Process, zone: ZoneInfo) -> Choice:
+    if meant.state is not None and meant.state not in list(LeadState):
+        raise ConfigurationError(f"{meant.state!r} is no state of a lead; there are {', '.join(LeadState)}")
+    if meant.calltype is not None and meant.calltype not in list(CallType):
+        there_are = ", ".join(str(int(calltype)) for calltype in CallType)
+        raise ConfigurationError(f"{meant.calltype} is no call type; there are {there_are}")
+    return Choice(
+        organisation_id=process.organisation_id,
+        processes=[process.id],
+        state=None if meant.state is None else LeadState(meant.state),
+        calltype=meant.calltype,
+        ids=list(meant.ids) or None,
+        created_after=_moment("--created-after", meant.created_after, zone),
+        created_before=_moment("--created-before", meant.created_before, zone),
+    )
+
+
+def _moment(option: str, written: str | None, zone: ZoneInfo) -> datetime | None:
+    moment = None if written is None else parse_moment(written, zone)
+    if written is not None and moment is None:
+        raise ConfigurationError(f"{option} {written}: write YYYY-MM-DD hh:mm:ss, or ISO 8601 with an offset")
+    return moment
+
+
+def _print(standings: Mapping[str, Standing]) -> None:
+    shown = Table(box=None, pad_edge=False)
+    for heading in ("Process", "", "Calls up", "Due now", "Waiting", "Held"):
+        shown.add_column(heading, overflow="fold")
+    for servicekey, stand in standings.items():
+        flag = "stopped" if stand.stopped else "paused" if stand.paused else ""
+        waiting = [
+            f"{count} {state} ({_names(calltypes)})"
+            for state, calltypes in stand.waiting.items()
+            if (count := sum(calltypes.values()))
+        ]
+        held = [f"{count} {rule}" for rule, count in stand.held.most_common()]
+        shown.add_row(servicekey, flag, str(stand.calls), str(stand.due_now), ", ".join(waiting), ", ".join(held))
+    out.print(shown)
+
+
+def _names(calltypes: Mapping[int, Any]) -> str:
+    return ", ".join(f"{count} {CallType(calltype).name.lower()}" for calltype, count in sorted(calltypes.items()))

@@ -1,0 +1,93 @@
+"""Rules of the lead itself: what it is, whether it may ever be called, and what it waits for."""
+
+from typing import Final
+
+from leadline.domain.agent import away
+from leadline.domain.do_not_call import DoNotCallList
+from leadline.domain.eligibility.facts import Facts, Verdict
+from leadline.domain.lead import ClosedReason, Lead, LeadState
+from leadline.domain.offer import is_agreed
+from leadline.domain.phone import Number
+from leadline.domain.policy import Mode
+from leadline.domain.vendor import CallType, Media
+
+_WAITING: Final = frozenset({LeadState.AWAITING_PROMPT, LeadState.SCHEDULED, LeadState.OFFERED})
+
+
+def medium(facts: Facts) -> Verdict:
+    media = Media(facts.lead.media)
+    return Verdict("voice", media.is_voice, "the medium is voice" if media.is_voice else f"medium {media} dials nobody")
+
+
+def direction(facts: Facts) -> Verdict:
+    dials = facts.policy.direction != "inbound"
+    return Verdict("direction", dials, f"the process is {facts.policy.direction}")
+
+
+def process(facts: Facts) -> Verdict:
+    """A process that is paused or stopped calls nobody."""
+    if facts.stopped:
+        return Verdict("process", False, "the process is stopped: resume it, and its leads go on")
+    if facts.paused:
+        return Verdict("process", False, "the process is paused: resume it, and its leads go on")
+    return Verdict("process", True, "the process is running")
+
+
+def valid(lead: Lead, number: Number | None) -> Verdict:
+    if number is not None:
+        return Verdict("valid_number", True, f"{number.e164} is a valid {number.region} number")
+    said = f"{lead.mobilenumber!r} is no valid telephone number" if lead.mobilenumber else "there is no mobilenumber"
+    return Verdict("valid_number", False, f"{said}: push it again with one", closes=ClosedReason.NOT_DIALABLE)
+
+
+def listed(facts: Facts) -> Verdict:
+    if facts.listed is None:
+        return Verdict("do_not_call", True, "the number is on no do-not-call list")
+    reason = do_not_call_reason(facts.lead.number, facts.listed)
+    return Verdict("do_not_call", False, reason, closes=ClosedReason.DO_NOT_CALL)
+
+
+def do_not_call_reason(number: str | None, on: DoNotCallList) -> str:
+    """Why a listed number is not called: the sentence of the rule, and of a lead that is closed for it."""
+    return f"{number} is on the do-not-call list of the {on}"
+
+
+def expiry(facts: Facts) -> Verdict:
+    expires_at = facts.lead.expires_at
+    if expires_at is None:
+        return Verdict("expiry", True, "the lead does not expire")
+    passed = facts.now < expires_at
+    reason = f"the lead {'expires' if passed else 'expired'} at {expires_at:%Y-%m-%d %H:%M:%S} UTC"
+    return Verdict("expiry", passed, reason, closes=None if passed else ClosedReason.EXPIRED)
+
+
+def agent(facts: Facts) -> Verdict:
+    """Previews wait for an agent's word, callbacks with an agent of their own for that one."""
+    lead, policy = facts.lead, facts.policy
+    if is_agreed(lead):
+        return Verdict("agent", True, "an agent has said that it is to be dialed")
+    if lead.state is LeadState.OFFERED:
+        return Verdict("agent", False, "it is offered to an agent, whose word it waits for")
+    if CallType(lead.calltype).waits_for_agent or policy.mode is Mode.PREVIEW:
+        return Verdict("agent", False, "a preview is dialed when an agent says so")
+    if facts.own_agent is not None:
+        waits = away(lead, policy.agents, facts.own_agent, facts.now)
+        if waits is not None:
+            return Verdict("agent", False, waits[0], until=waits[1])
+        return Verdict("agent", True, f"{lead.userlogin} is ready, or others may call by now")
+    return Verdict("agent", True, "no agent's word is needed")
+
+
+def speech(facts: Facts) -> Verdict:
+    if facts.lead.state is not LeadState.AWAITING_PROMPT:
+        return Verdict("speech", True, "no audio is waited for")
+    return Verdict("speech", False, facts.speech_reason or "the audio is being made (status 10500)")
+
+
+def call_time(facts: Facts) -> Verdict:
+    lead = facts.lead
+    if lead.due_at is None or lead.state not in _WAITING:
+        return Verdict("call_time", False, f"nothing is due: the lead is {lead.state}")
+    passed = lead.due_at <= facts.now
+    reason = f"due {'since' if passed else 'at'} {lead.due_at:%Y-%m-%d %H:%M:%S} UTC"
+    return Verdict("call_time", passed, reason, until=None if passed else lead.due_at)

@@ -1,0 +1,58 @@
+"""A call that is under way, and what has been tried of its lead."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from leadline.domain.attempt import Outcome
+from leadline.domain.eligibility import Dialed, Route
+from leadline.domain.lead import Lead
+from leadline.simulation.customers import Reaction
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One attempt."""
+
+    lead: Lead
+    ways: Sequence[Route]
+    reaction: Reaction
+    agent: int | None = None
+    """Who is reserved for it, or talks."""
+    way: Route | None = None
+    is_ahead: bool = False
+    """Whether the phone rings for an agent who is still to be found."""
+    answered_at: float = 0.0
+
+    @property
+    def trunk(self) -> str:
+        return "" if self.way is None else self.way.trunk
+
+
+@dataclass(slots=True)
+class Past:
+    """What has been tried of a lead."""
+
+    attempts: int = 0
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    dialed: list[Dialed] = field(default_factory=list)
+    """What counts towards the limits, where there are any."""
+    _congested: dict[str, datetime] = field(default_factory=dict)
+
+    def uncongested(self, ways: Sequence[Route], since: datetime) -> Sequence[Route]:
+        """The trunks that have not refused this lead since; all of them, if all have."""
+        return [way for way in ways if self._congested.get(way.trunk, since) <= since] or ways
+
+    def dial(self, call: Call, now: datetime, *, counts: bool) -> None:
+        self.attempts += 1
+        if counts:
+            self.dialed.append(Dialed(call.lead.id, call.lead.number or "", now))
+
+    def end(self, call: Call, now: datetime) -> None:
+        outcome = call.reaction.outcome
+        self.outcomes[outcome] += 1
+        if outcome is Outcome.CONGESTION:
+            self._congested[call.trunk] = now
+            if self.dialed:
+                self.dialed.pop()

@@ -1,0 +1,95 @@
+"""Trunks as all workers use them together: who holds how many of their slots, and who finds them well."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from leadline.domain.breaker import Health
+from leadline.domain.policy import TrunkPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What other workers hold of a trunk."""
+
+    up: int
+    """Calls that are not over."""
+    sent: int
+    """INVITEs of the last stretch, and those about to be sent."""
+    wait: float | None
+    """Seconds until the first of those sent is out of the stretch."""
+
+
+async def use_elsewhere(connection: Any, worker: str, names: Sequence[str], sliding: timedelta) -> dict[str, Use]:
+    """What others hold of these trunks; until the transaction ends nobody else may take of them.
+
+    Empty if the worker's lease has run out: it may take nothing.
+    """
+    rows = await connection.fetch("select * from trunk_use($1, $2, $3)", worker, list(names), sliding)
+    return {row["trunk"]: Use(row["up"], row["sent"], row["wait"]) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How a worker finds a trunk."""
+
+    trunk: str
+    state: str
+    reason: str
+    since: datetime
+
+
+async def write_health(connection: Any, worker: str, found: Sequence[Found]) -> bool:
+    """Keep how this worker finds trunks; False of a worker that holds no lease, of which nothing is kept."""
+    done = await connection.execute(
+        """insert into trunk_health (trunk, worker, state, reason, since)
+           select trunk, name, state, reason, since
+           from worker, unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[]) as f(trunk, state, reason, since)
+           where name = $1
+           on conflict (trunk, worker)
+           do update set state = excluded.state, reason = excluded.reason, since = excluded.since""",
+        worker,
+        [one.trunk for one in found],
+        [one.state for one in found],
+        [one.reason for one in found],
+        [one.since for one in found],
+    )
+    return bool(done != "INSERT 0 0")
+
+
+async def health(connection: Any) -> dict[str, list[Found]]:
+    """How the workers that live find each trunk."""
+    rows = await connection.fetch(
+        """select trunk, state, reason, since from trunk_health join worker on name = worker
+           where expires_at > clock_timestamp() order by since"""
+    )
+    found: dict[str, list[Found]] = {}
+    for row in rows:
+        found.setdefault(row["trunk"], []).append(Found(**row))
+    return found
+
+
+async def unable(connection: Any, used: Sequence[TrunkPolicy]) -> dict[str, str]:
+    """Why some of these trunks take no call now, by their names."""
+    calls, found = await in_use(connection), await health(connection)
+    reasons = {}
+    for trunk in used:
+        up, _ = calls.get(trunk.name, (0, 0))
+        seen = found.get(trunk.name, ())
+        if seen and all(one.state == Health.DOWN for one in seen):
+            reasons[trunk.name] = f"down since {seen[0].since:%Y-%m-%d %H:%M:%S} UTC: {seen[0].reason}"
+        elif up >= trunk.channels:
+            reasons[trunk.name] = f"all of its {trunk.channels} channels are in use"
+    return reasons
+
+
+async def in_use(connection: Any) -> dict[str, tuple[int, int]]:
+    """By trunk, the calls up now and the INVITEs of the last second, of all workers."""
+    rows = await connection.fetch(
+        """select trunk, count(*) filter (where state <> 'ended') as up,
+                  count(*) filter (where sent_at > statement_timestamp() - interval '1 s') as sent
+           from attempt where state <> 'ended' or (state = 'ended' and sent_at > statement_timestamp() - interval '1 s')
+           group by trunk"""
+    )
+    return {row["trunk"]: (row["up"], row["sent"]) for row in rows}

@@ -1,0 +1,176 @@
+"""`leadline simulate` from outside: its page's example and options, what --set changes, what is refused."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from typer.main import get_command
+
+from builders import NOON, FixedClock
+from leadline.cli.commands import app
+from leadline.cli.simulate.changes import Changes, changed
+from leadline.cli.simulate.model_file import read_model
+from leadline.cli.simulate.run import Asked, run, scenarios
+from leadline.configuration.reading import starter
+from leadline.domain.errors import ConfigurationError
+from leadline.domain.policy import Mode
+from leadline.simulation.model import Model, Shape, Times
+
+PAGE = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text()
+DAY = "2026-11-25"
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def config(tmp_path):
+    file = tmp_path / "leadline.yaml"
+    file.write_text(starter())
+    return file
+
+
+def asked(config, **values):
+    given = {
+        "config": config,
+        "process": None,
+        "leads": 60,
+        "agents": 4,
+        "seed": 7,
+        "day": DAY,
+        "mode": Mode.PROGRESSIVE,
+    }
+    return Asked(**(given | values))
+
+
+def scenario(config, **values):
+    return scenarios(asked(config, **values), Model(), {}, FixedClock())
+
+
+def leadline(arguments, directory, hash_seed="0"):
+    command = [sys.executable, "-m", "leadline.cli", *arguments]
+    environment = os.environ | {"PYTHONHASHSEED": hash_seed, "COLUMNS": "120"}
+    return subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_example_of_its_page_prints_what_the_page_says(config):
+    (command,) = re.findall(r"^```\nleadline (simulate .*)\n```$", PAGE, re.MULTILINE)
+    (printed,) = re.findall(r"^```text\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    ran = leadline(shlex.split(command), config.parent)
+    assert ran.returncode == 0, ran.stderr
+    lines = [line.split() for line in ran.stdout.splitlines()]
+    assert [line.split() for line in printed.splitlines()] == lines[: len(printed.splitlines())]
+    assert "⡇" in ran.stdout
+
+
+def test_the_same_seed_prints_the_same_bytes_whatever_python_hashes_by(config):
+    arguments = ["simulate", "--leads", "80", "--agents", "5", "--mode", "predictive", "--day", DAY, "--json"]
+    first, again = (leadline(arguments, config.parent, hash_seed) for hash_seed in ("1", "2"))
+    assert first.returncode == 0, first.stderr
+    assert first.stdout == again.stdout
+    (day,) = msgspec.json.decode(first.stdout)
+    assert sum(day["closed"].values()) == 80
+
+
+def test_every_option_is_in_its_table():
+    table = PAGE.split("| `leadline simulate` ")[1].split("\n\n")[0]
+    options = {name for option in get_command(app).commands["simulate"].params for name in option.opts}
+    assert [name for name in sorted(options) if f"`{name}`" not in table] == []
+
+
+def test_the_defaults_of_the_page_are_those_of_the_model(tmp_path):
+    (printed,) = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    file = tmp_path / "model.yaml"
+    file.write_text(printed)
+    assert read_model(file) == Model()
+    file.write_text(printed.replace("# breaks", "breaks"))
+    assert read_model(file).breaks == Times(7_200.0)
+    file.write_text("talk: {shape: exponential}\nanswered: {0: 0.5}")
+    assert read_model(file) == Model(talk=Times(180.0, Shape.EXPONENTIAL, 0.9), answered={0: 0.5})
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("answered: {9: 1.5}", "answered.9"),
+        ("talk: {mean: 5}", "5 has no unit"),
+        ("unanswered: {lost: 1}", "unanswered.lost"),
+        ("foo: 1", "foo"),
+        ("a: [", "cannot be read"),
+    ],
+)
+def test_a_model_that_cannot_be_used_says_where(tmp_path, written, said):
+    file = tmp_path / "model.yaml"
+    file.write_text(written)
+    with pytest.raises(ConfigurationError, match=said):
+        read_model(file)
+
+
+def test_what_is_set_is_what_differs(config):
+    sets = ("retry.busy.after=5m", "calling_hours.default=10:00-12:00", "trunks.telco.channels=60", "agents=9")
+    first, other = scenario(config, sets=(*sets, "mode=predictive"))
+    assert (first.agents, other.agents, first.mode, other.mode) == (4, 9, Mode.PROGRESSIVE, Mode.PREDICTIVE)
+    assert (first.trunks[0].channels, other.trunks[0].channels) == (10, 60)
+    assert (first.policy.retry.busy.after.seconds, other.policy.retry.busy.after.seconds) == (600, 300)
+    assert other.policy.calling_hours.days[0][0].opens.hour == 10
+    assert first.trunks[0].prefix == other.trunks[0].prefix
+    assert (first.begins, first.ends) == (other.begins, other.ends)
+
+
+def test_a_second_configuration_stands_beside_the_first(config, tmp_path):
+    other = tmp_path / "other.yaml"
+    other.write_text(starter().replace("channels: 10 ", "channels: 44 "))
+    assert [each.trunks[0].channels for each in scenario(config, compare=other)] == [10, 44]
+
+
+def test_the_day_is_that_of_the_organisation(config):
+    (day,) = scenario(config, day=None)
+    assert (day.begins, day.ends - day.begins) == (NOON.replace(day=23, hour=18, minute=30), 24 * HOUR)
+    for until, hours in (("18:00", 18), ("2026-11-27", 72), ("2026-11-26 09:00", 33)):
+        (day,) = scenario(config, until=until)
+        assert (day.ends - day.begins) == hours * HOUR
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"sets": ["retry.busy.after"]}, "KEY=VALUE"),
+        ({"sets": ["retry.busy.after=5x"]}, r"retry\.busy\.after: '5x' is no duration"),
+        ({"sets": ["retry.bsy.after=5m"]}, "did you mean 'busy'"),
+        ({"sets": ["trunks.nine.cps=5"]}, "'nine'"),
+        ({"sets": ["trunks.telco=5"]}, "says what of"),
+        ({"sets": ["mode=fast"]}, "'fast' is no mode"),
+        ({"sets": ["agents=many"]}, "'many' is no number"),
+        ({"sets": ["region=[a"]}, "no YAML"),
+        ({"process": "Nobody"}, "VoiceProcess"),
+        ({"day": "tomorrow"}, "--day"),
+        ({"until": "25:00"}, "--until"),
+        ({"agents": 0}, "--agents"),
+    ],
+)
+def test_what_is_refused_says_what_to_write(config, values, said):
+    with pytest.raises(ConfigurationError, match=said):
+        scenario(config, **values)
+
+
+def test_the_file_itself_stays_as_it_is(config):
+    changed(config, "VoiceProcess", Changes.of(["retry.busy.after=5m"]), {})
+    assert config.read_text() == starter()
+
+
+def test_the_picture_is_a_png(config, tmp_path):
+    png = tmp_path / "day.png"
+    run(asked(config, png=png, sets=["agents=8"]), {}, FixedClock())
+    assert png.read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(ConfigurationError, match="another --png"):
+        run(asked(config, png=tmp_path / "none" / "day.png", as_json=True), {}, FixedClock())
+
+
+def test_without_matplotlib_it_is_said_how_to_get_it(config, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ConfigurationError, match=r"leadline\[simulate\]"):
+        run(asked(config, png=tmp_path / "day.png", as_json=True), {}, FixedClock())
