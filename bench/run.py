@@ -11,10 +11,16 @@ from pathlib import Path
 import claims
 import push_speed
 import push_to_invite
+import simulator_speed
 from rich.console import Console
 from rich.table import Table
 
-BENCHES = {"push_to_invite": push_to_invite.measure, "push": push_speed.measure, "claims": claims.measure}
+BENCHES = {
+    "push_to_invite": push_to_invite.measure,
+    "push": push_speed.measure,
+    "claims": claims.measure,
+    "simulator": simulator_speed.measure,
+}
 LONG = {"push_million": push_speed.measure_million, "claims_ten_million": claims.measure_many}
 """Minutes each: only where they are named."""
 RESULTS = Path(__file__).with_name("results.json")

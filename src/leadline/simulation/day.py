@@ -5,6 +5,7 @@ the dialer does, whether a call may be begun.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -38,7 +39,8 @@ class Day:
     """Takes what is due, calls, and concludes."""
 
     def __init__(self, scenario: Scenario) -> None:
-        self._scenario, self._policy, self._mode = scenario, scenario.policy, scenario.mode
+        self._scenario, self._mode = scenario, scenario.mode
+        self._policy = replace(scenario.policy, mode=scenario.mode)
         self._line = Timeline(scenario.begins, scenario.zone)
         self._ends = (scenario.ends - scenario.begins).total_seconds()
         self._queue = DueQueue()
@@ -98,7 +100,9 @@ class Day:
     def _claim(self, lead: Lead) -> bool:
         """Judge a lead that is due; whether it is called."""
         past, now = self._past.setdefault(lead.id, Past()), self._line.now
-        facts = Facts(lead, self._policy, self._scenario.trunks, None, None, now, dialed=past.dialed)
+        # A preview is offered to an agent, who always agrees.
+        called = lead.but(state=advance(lead.state, LeadState.OFFERED)) if self._mode is Mode.PREVIEW else lead
+        facts = Facts(called, self._policy, self._scenario.trunks, None, None, now, dialed=past.dialed)
         verdicts = judge(facts)
         if (verdict := forbidding(verdicts)) and verdict.closes:
             self._tally.close(verdict.closes, self._line.at)
@@ -106,30 +110,34 @@ class Day:
         if verdict := delaying(verdicts):
             self._queue.put(lead.but(due_at=verdict.until or now + LOOK_AGAIN, held_by=verdict.rule))
             return False
-        self._begin(lead, past, past.uncongested(routes(facts), now - CONGESTION_WAIT))
-        return True
+        return self._begin(called, past, past.uncongested(routes(facts), now - CONGESTION_WAIT))
 
     # What a call comes to
 
-    def _begin(self, lead: Lead, past: Past, ways: Sequence[Route]) -> None:
+    def _begin(self, lead: Lead, past: Past, ways: Sequence[Route]) -> bool:
         reaction = self._customers.react(lead.id, past.attempts + 1, self._line.hour(lead.timezone))
         call = Call(lead, ways, reaction)
         self._desk.reserve(call)
         self._live += 1
         if self._mode is Mode.PREVIEW:
-            self._line.later(reaction.previewed, partial(self._dial, call))
-        else:
-            self._dial(call)
+            self._line.later(reaction.previewed, partial(self._agreed, call))
+            return True
+        return self._dial(call)
 
-    def _dial(self, call: Call) -> None:
+    def _agreed(self, call: Call) -> None:
+        self._dial(call)
+        self._look()
+
+    def _dial(self, call: Call) -> bool:
+        """Let the phone ring; False if no trunk has a slot, or the agent is gone."""
         way = None
         if not self._desk.lacks(call):
             way = next((way for way in call.ways if self._budgets[way.trunk].reserve()), None)
         if way is None:
             self._live -= 1
-            self._queue.put(call.lead.but(due_at=self._line.now + TRUNK_FULL))
+            self._queue.put(call.lead.but(state=LeadState.SCHEDULED, due_at=self._line.now + TRUNK_FULL))
             self._desk.give_back(call)
-            return
+            return False
         self._budgets[way.trunk].sent()
         self._tally.invited(way.trunk, self._line.at)
         call.lead = call.lead.but(state=advance(call.lead.state, LeadState.DIALING), due_at=None, held_by=None)
@@ -137,6 +145,7 @@ class Day:
         self._past[call.lead.id].dial(call, self._line.now, counts=bool(self._policy.limits))
         self._desk.ring(call)
         self._line.later(call.reaction.rings, partial(self._rung, call))
+        return True
 
     def _rung(self, call: Call) -> None:
         """The phone has stopped ringing."""

@@ -141,6 +141,19 @@ def test_no_one_is_abandoned_by_a_progressive_process_but_for_agents_who_go():
     assert day.abandoned > 0
 
 
+def test_an_agent_who_goes_while_looking_at_a_preview_leaves_it_to_another():
+    restless = Model(breaks=exponential(60.0), pause=Times(30.0, Shape.FIXED), invalid=0.0)
+    day = simulate(a_scenario(Mode.PREVIEW, agents=3, leads=100, model=restless))
+    assert day.left_open == 0
+    assert day.use.away > 0.1
+
+
+def test_previews_that_find_the_trunks_full_are_dialed_later():
+    day = simulate(a_scenario(Mode.PREVIEW, leads=100, trunks=(a_trunk(channels=2, cps=1),)))
+    assert day.left_open == 0
+    assert day.peaks["telco"].channels == 2
+
+
 # Erlang
 
 
@@ -170,26 +183,28 @@ def test_the_formula_is_erlangs_where_nobody_waits():
 
 @pytest.mark.parametrize(("agents", "load"), [(5, 4.0), (20, 18.0), (50, 49.0)])
 def test_answers_that_come_at_random_are_abandoned_as_the_formula_says(agents, load):
-    scenario = a_scenario(Mode.PREDICTIVE, agents=agents, model=MEMORYLESS)
-    line, tally = Timeline(MIDNIGHT, "UTC"), Tally(scenario)
+    handling, arrivals = 20.0, 20_000
+    quick = Model(
+        answered={0: 1.0}, invalid=0.0, ring=Times(5.0, Shape.FIXED), talk=exponential(handling), wrap_up=Times(0.0)
+    )
+    scenario = a_scenario(Mode.PREDICTIVE, agents=agents, model=quick)
+    line, tally, customers = Timeline(MIDNIGHT, "UTC"), Tally(scenario), Customers(quick, 3, timedelta(seconds=30))
     random = Random(5)  # noqa: S311  (it is to be the same each time)
     desk = Desk(scenario, line, tally, over=lambda call: None, look=lambda: None)
-    everybody = replace(MEMORYLESS, answered={0: 1.0}, ring=Times(5.0, Shape.FIXED))
-    customers = Customers(everybody, 3, timedelta(seconds=30))
     (lead,) = leads("IN", 1, MIDNIGHT)
-    arrivals = load / 180.0
 
     def answer(number):
         desk.rung(Call(lead, (), customers.react(number, 1, 0)), answered=True)
-        if number < 20_000:
-            line.later(random.expovariate(arrivals), partial(answer, number + 1))
+        if number < arrivals:
+            line.later(random.expovariate(load / handling), partial(answer, number + 1))
 
     line.later(0.0, partial(answer, 1))
     while line.step():
         pass
-    patience = (MEMORYLESS.greeting + AGENT_WITHIN).total_seconds()
-    expected = abandoning(agents, arrivals, 180.0, patience)
-    assert tally.abandoned / 20_000 == pytest.approx(expected, rel=0.15)
+    patience = (quick.greeting + AGENT_WITHIN).total_seconds()
+    expected = abandoning(agents, load / handling, handling, patience)
+    assert tally.abandoned / arrivals == pytest.approx(expected, rel=0.2)
+    assert expected < 0.8 * erlang_b(agents, load), "some are served who wait"
 
 
 @pytest.mark.parametrize("agents", [8, 25])
