@@ -14,11 +14,12 @@ from leadline.domain.lead import Lead, LeadState
 from leadline.domain.offer import Passed, Told, agreed, is_agreed, offered, passed
 from leadline.domain.policy import Mode
 from leadline.domain.vendor import FOR_AGENTS
-from leadline.store import agents, events, leads, offers
+from leadline.store import agents, leads, offers
 from leadline.store.agents import Agent
 from leadline.store.catalogue import Catalogue
 from leadline.store.database import Database
 from leadline.store.offers import Offer
+from leadline.store.writing import move
 
 
 class NotPossible(LeadlineError):
@@ -128,7 +129,5 @@ class Desk:
 
 
 async def _write(connection: Any, told: Told) -> Lead:
-    lead, event = told
-    await leads.update(connection, [lead])
-    await events.write(connection, [(lead.events, event)])
-    return lead
+    await move(connection, [told])
+    return told[0]

@@ -14,11 +14,12 @@ from leadline.domain.lead import Lead, LeadState
 from leadline.domain.offer import Passed, choose, offered, passed
 from leadline.domain.policy import Fallback, Mode
 from leadline.domain.upsert import DueKind
-from leadline.store import agents, claims, events, leads, offers
+from leadline.store import agents, claims, leads, offers
 from leadline.store.agents import Agent
 from leadline.store.catalogue import Catalogue, Process
 from leadline.store.database import Database
 from leadline.store.rounds import Rounds
+from leadline.store.writing import move
 
 MOST_AT_ONCE: Final = 20
 """Offers of one transaction."""
@@ -75,9 +76,7 @@ class OfferStage:
                     continue
                 await offers.take_back(connection, offer, now)
                 if lead is not None and lead.state is LeadState.OFFERED:
-                    back, event = passed(lead, offer.login or "", Passed.TIMEOUT, now)
-                    await leads.update(connection, [back])
-                    await events.write(connection, [(back.events, event)])
+                    await move(connection, [passed(lead, offer.login or "", Passed.TIMEOUT, now)])
                 else:
                     await offers.forget_passes(connection, offer.organisation_id, [offer.lead_id])
 
@@ -124,9 +123,7 @@ class OfferStage:
         presence = advance(Presence.READY, Presence.RESERVED)
         await agents.put(connection, lead.organisation_id, login, presence, now)
         await offers.put(connection, lead.organisation_id, lead.id, login, now, until)
-        shown, event = offered(lead, login, until, now)
-        await leads.update(connection, [shown])
-        await events.write(connection, [(shown.events, event)])
+        await move(connection, [offered(lead, login, until, now)])
 
 
 def _others(process: Process, ready: list[Agent], members: set[str]) -> set[str]:

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from leadline.clock import Clock
 from leadline.domain.control import MOVABLE, WAITING, cancelled, rescheduled
 from leadline.domain.events import Event
 from leadline.domain.lead import Lead, LeadState
-from leadline.store import bulk, commands, control, events, leads
+from leadline.store import bulk, commands, control, leads, writing
 from leadline.store.bulk import Change, Choice, Count
 from leadline.store.catalogue import Process
 from leadline.store.commands import CommandKind
@@ -78,7 +78,7 @@ class Control:
             now = self._clock.now()
             if await commands.to_lead(connection, organisation_id, lead_id, CommandKind.CANCEL, now):
                 return Cancelling.HANGING_UP
-            await _write(connection, [lead], cancelled, now)
+            await writing.move(connection, [cancelled(lead, now)])
             return Cancelling.CANCELLED
 
     async def count(self, choice: Choice, due_at: datetime | None) -> Count:
@@ -105,7 +105,7 @@ class Control:
             async with self._database.transaction() as connection:
                 now = self._clock.now()
                 taken = await bulk.take(connection, choice, change, now, last, BATCH)
-                await _write(connection, taken, move, now)
+                await writing.move(connection, [move(lead, now) for lead in taken])
             if not taken:
                 return changed
             changed, last = changed + len(taken), taken[-1].id
@@ -113,9 +113,3 @@ class Control:
 
 def _change(due_at: datetime | None) -> Change:
     return Change(WAITING if due_at is None else MOVABLE, due_at)
-
-
-async def _write(connection: Any, taken: list[Lead], move: Move, now: datetime) -> None:
-    moved = [move(lead, now) for lead in taken]
-    await leads.update(connection, [lead for lead, _ in moved])
-    await events.write(connection, [(lead.events, event) for lead, event in moved])

@@ -12,8 +12,9 @@ from leadline.domain.conclusion import conclude, concluded
 from leadline.domain.events import Event, EventKind
 from leadline.domain.lead import Lead
 from leadline.domain.policy import RetryPolicy
-from leadline.store import events, leads, retries
+from leadline.store import leads, retries
 from leadline.store.retries import Waiting
+from leadline.store.writing import move
 
 BATCH: Final = 500
 """Leads that are held in memory at a time."""
@@ -25,9 +26,8 @@ async def wait_anew(connection: Any, servicekey: str, was: RetryPolicy, now_is: 
     last = 0
     while waiting := await retries.waiting(connection, servicekey, now, last, BATCH):
         last = waiting[-1].lead.id
-        moved = [change for each in waiting if (change := rejudged(each, was, now_is, now)) is not None]
-        await leads.update(connection, [lead for lead, _ in moved])
-        await events.write(connection, [(lead.events, event) for lead, event in moved])
+        changes = (rejudged(each, was, now_is, now) for each in waiting)
+        await move(connection, [change for change in changes if change is not None])
 
 
 def rejudged(waiting: Waiting, was: RetryPolicy, now_is: RetryPolicy, now: datetime) -> tuple[Lead, Event] | None:

@@ -34,6 +34,12 @@ async def write(connection: Any, rows: Rows) -> None:
         await (connection.execute(_WRITE_OVER, *rest, changed) if changed else connection.execute(_WRITE, *rest))
 
 
+async def move(connection: Any, moved: Sequence[tuple[Lead, Event]]) -> None:
+    """Write leads that are stored already, each with its one new event, which its `events` already counts."""
+    await leads.update(connection, [lead for lead, _ in moved])
+    await events.write(connection, [(lead.events, event) for lead, event in moved])
+
+
 def _parts(rows: Sequence[Any]) -> list[Sequence[Any]]:
     return [rows[start : start + PART] for start in range(0, len(rows), PART)]
 
