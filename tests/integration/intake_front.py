@@ -1,6 +1,7 @@
 """The intake as a test sees it: documents in at the front, answers out, and a look at what was stored."""
 
 import json
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,30 @@ from leadline.intake.vendor import VendorIntake
 from leadline.store import leads
 from leadline.store.catalogue import Catalogue
 from leadline.store.database import Database
+
+
+class Counting(Database):
+    """Counts transactions."""
+
+    transactions = 0
+
+    @asynccontextmanager
+    async def transaction(self):
+        self.transactions += 1
+        async with super().transaction() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def succession(self):
+        async with super().succession() as succession:
+            one = succession.one
+
+            def counted(follows):
+                self.transactions += 1
+                return one(follows)
+
+            succession.one = counted
+            yield succession
 
 
 class Front:

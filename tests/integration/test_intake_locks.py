@@ -3,29 +3,15 @@
 import asyncio
 import random
 from collections import Counter
-from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
-from intake_front import Front
+from intake_front import Counting, Front
 
 from builders import NUMBER
 from leadline.domain.errors import DatabaseUnavailable
 from leadline.domain.vendor import UpdateParameter
-from leadline.store.database import Database
 from leadline.store.matching import hold, stripe_of
-
-
-class Counting(Database):
-    """Counts transactions."""
-
-    transactions = 0
-
-    @asynccontextmanager
-    async def transaction(self):
-        self.transactions += 1
-        async with super().transaction() as connection:
-            yield connection
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 """Pushes that share a transaction: as if one had come after the other, and none for another's sake."""
 
 import asyncio
-from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
-from intake_front import Front
+from intake_front import Counting, Front
 
 from builders import NOON, NUMBER, a_catalogue, a_lead, a_process, an_organisation
 from leadline.domain.errors import Overloaded
@@ -30,18 +29,6 @@ async def database(dsn):
 @pytest.fixture
 def front(database):
     return Front(database)
-
-
-class Counting(Database):
-    """Counts transactions."""
-
-    transactions = 0
-
-    @asynccontextmanager
-    async def transaction(self):
-        self.transactions += 1
-        async with super().transaction() as connection:
-            yield connection
 
 
 def a_push_of(front, *records, **nodes):

@@ -1,6 +1,7 @@
 """The batches that pushes share: who goes together, and that nobody pays for a neighbour."""
 
 import asyncio
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -39,17 +40,21 @@ class Store:
         self.fails = fails
         self.held: set[str] = set()
 
-    async def __call__(self, readings):
+    @asynccontextmanager
+    async def session(self):
+        yield self.write
+
+    async def write(self, readings, follows):
         self.batches.append([reading.requestid for reading in readings])
         await self.free.wait()
         if self.fails:
             raise self.fails
-        return [None if r.requestid in self.held else Taken(r.requestid, []) for r in readings]
+        return [None if r.requestid in self.held else Taken(r.requestid, [], {}) for r in readings]
 
 
 async def taken(store, *readings):
     """What became of the first, and of those that come while it is being written."""
-    batches = MicroBatches(store)
+    batches = MicroBatches(store.session)
     first, *others = readings
     tasks = [asyncio.create_task(batches.take(first))]
     while not store.batches:
@@ -101,7 +106,7 @@ async def test_a_database_that_is_away_is_said_to_everyone():
 
 async def test_who_waits_no_more_is_not_written():
     store = Store()
-    batches = MicroBatches(store)
+    batches = MicroBatches(store.session)
     first = asyncio.create_task(batches.take(a_reading("a")))
     while not store.batches:
         await asyncio.sleep(0)
@@ -118,7 +123,7 @@ async def test_who_waits_no_more_is_not_written():
 async def test_a_push_after_a_pause_is_written_too():
     store = Store()
     store.free.set()
-    batches = MicroBatches(store)
+    batches = MicroBatches(store.session)
     for name in "abc":
         answer = await batches.take(a_reading(name))
         assert answer is not None

@@ -5,8 +5,9 @@ due rows, events and the push log. The same key twice is decided twice, in order
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import asyncpg
@@ -15,9 +16,9 @@ from leadline.clock import Clock
 from leadline.domain.errors import DatabaseUnavailable, Overloaded
 from leadline.intake.deciding import Ledger, Reading, Result, Seal, Taken, check_subscription, read_records, reading_of
 from leadline.intake.request import Push
-from leadline.intake.writer import MicroBatches
+from leadline.intake.writer import Follows, MicroBatches, Store
 from leadline.store import answers
-from leadline.store.database import Database
+from leadline.store.database import Database, Succession
 from leadline.store.matching import Moved, Stripe, hold, match
 from leadline.store.writing import write
 
@@ -43,12 +44,12 @@ class Intake:
     """Takes pushes for every organisation."""
 
     def __init__(
-        self, database: Database, clock: Clock, counted: Callable[[Mapping[str, int]], None] = lambda _: None
+        self, database: Database, clock: Clock, counted: Callable[[Sequence[Mapping[str, int]]], None] = lambda _: None
     ) -> None:
         self._database = database
         self._clock = clock
         self._counted = counted
-        self._together = MicroBatches(self._store)
+        self._together = MicroBatches(self._session)
         self._under_way = 0
 
     async def take(self, push: Push, seal: Seal | None = None) -> Taken:
@@ -58,7 +59,8 @@ class Intake:
         A push with a seal is taken once: where it has been before, whatever the seal raises goes out unchanged.
         """
         check_subscription(push)
-        with self._admitted(len(push.records)):
+        self._admit(len(push.records))
+        try:
             reading = reading_of(push, await _in_turns(read_records(push)), seal)
             if len(push.records) <= SMALL:
                 taken = await self._together.take(reading)
@@ -66,18 +68,15 @@ class Intake:
                 taken = None
             if taken is None:
                 taken = await self._take_alone(reading)
-        self._counted(taken.counts)
-        return taken
+                self._counted([taken.counts])
+            return taken
+        finally:
+            self._under_way -= len(push.records)
 
-    @contextmanager
-    def _admitted(self, records: int) -> Iterator[None]:
+    def _admit(self, records: int) -> None:
         if self._under_way and self._under_way + records > MOST_UNDER_WAY:
             raise Overloaded(f"{self._under_way} records are being stored already; nothing of this push was: try again")
         self._under_way += records
-        try:
-            yield
-        finally:
-            self._under_way -= records
 
     async def _take_alone(self, reading: Reading) -> Taken:
         whole = False
@@ -98,13 +97,19 @@ class Intake:
             return taken
         raise DatabaseUnavailable("too many pushes of the same customers at once; nothing was stored, push again")
 
-    async def _store(self, readings: Sequence[Reading]) -> list[Taken | None]:
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[Store]:
+        async with self._database.succession() as succession:
+            yield partial(self._store, succession)
+
+    async def _store(self, succession: Succession, readings: Sequence[Reading], follows: Follows) -> list[Taken | None]:
         """Write pushes together; None for one that another holds something of, or that was answered before."""
-        async with self._database.transaction() as connection:
+        async with succession.one(follows) as connection:
             sealed = {reading.seal.place: reading for reading in reversed(readings) if reading.seal}
             unanswered = await answers.unanswered(connection, list(sealed), self._clock.now()) if sealed else set()
             first = [r for r in readings if not r.seal or (r.seal.place in unanswered and sealed[r.seal.place] is r)]
             written = await self._write(connection, first, waits=False) if first else []
+        self._counted([taken.counts for taken in written if taken])
         taken = dict(zip(map(id, first), written, strict=True))
         return [taken.get(id(reading)) for reading in readings]
 

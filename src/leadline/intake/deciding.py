@@ -7,8 +7,9 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from secrets import token_hex
+from string import hexdigits
 from typing import Any, Final, Protocol
-from uuid import uuid4
 
 from msgspec import Struct
 
@@ -52,14 +53,9 @@ class Taken(Struct, frozen=True):
 
     requestid: str
     results: Sequence[Result]
+    counts: Mapping[str, int]
+    """How many records came to each action."""
     warnings: Sequence[str] = ()
-
-    @property
-    def counts(self) -> dict[str, int]:
-        counts = dict.fromkeys(_ACTIONS, 0)
-        for result in self.results:
-            counts[result.action] += 1
-        return counts
 
 
 class Seal(Protocol):
@@ -138,11 +134,20 @@ def reading_of(push: Push, read: Sequence[Record | Refusal], seal: Seal | None =
                 stripes.add(stripe_of(process, parameter, key))
         if number := record.carried.get("number"):
             numbers.add((organisation, process, number))
-    requestid = push.requestid or str(uuid4())
+    requestid = push.requestid or _new_requestid()
     return Reading(push, read, requestid, keys, frozenset(stripes), frozenset(numbers), seal)
 
 
 _KEY_COLUMNS: Final = tuple(leads.KEY_COLUMNS.items())
+
+
+def _new_requestid() -> str:
+    """A random UUID (RFC 9562, version 4): what `str(uuid4())` is, in a quarter of its time."""
+    digits = token_hex(16)
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}"
+
+
+_VARIANT: Final = {digit: "89ab"[int(digit, 16) % 4] for digit in hexdigits.lower()}
 
 
 def desk_of(push: Push, now: datetime, listed: Mapping[str, DoNotCallList]) -> Desk:
@@ -197,7 +202,10 @@ class Ledger:
     def close(self, reading: Reading, results: Sequence[Result]) -> Taken:
         """A push of which every record is decided; it stands in the push log."""
         push = reading.push
-        taken = Taken(reading.requestid, results, self._warnings(push, results))
+        counts = dict.fromkeys(_ACTIONS, 0)
+        for result in results:
+            counts[result.action] += 1
+        taken = Taken(reading.requestid, results, counts, self._warnings(push, results))
         self.pushes.append(
             pushes.row(
                 push.organisation.id,
@@ -206,7 +214,7 @@ class Ledger:
                 push.transport,
                 reading.requestid,
                 said(push),
-                {action: count for action, count in taken.counts.items() if count},
+                {action: count for action, count in counts.items() if count},
                 [(r, keepable(push.records[r.index])) for r in results if r.action == "rejected"],
                 taken.warnings,
             )

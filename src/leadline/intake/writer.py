@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Final
@@ -17,7 +18,9 @@ log = structlog.get_logger()
 MOST: Final = 1_000
 """Records of one batch."""
 
-Store = Callable[[Sequence[Reading]], Awaitable[Sequence[Taken | None]]]
+Follows = Callable[[], bool]
+"""Whether another batch waits."""
+Store = Callable[[Sequence[Reading], Follows], Awaitable[Sequence[Taken | None]]]
 """Writes a batch in one transaction that waits for no other: None for a push of which another holds a lead."""
 
 
@@ -30,8 +33,9 @@ class _Waiting:
 class MicroBatches:
     """Has pushes share transactions."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, session: Callable[[], AbstractAsyncContextManager[Store]]) -> None:
+        """`session` opens what writes batches one after another, until PostgreSQL goes away."""
+        self._session = session
         self._waiting: deque[_Waiting] = deque()
         self._writing: asyncio.Task[None] | None = None
 
@@ -51,13 +55,18 @@ class MicroBatches:
     async def _write(self) -> None:
         try:
             while batch := self._next():
-                await self._write_one(batch)
+                await self._write_from(batch)
         finally:
             self._writing = None
 
-    async def _write_one(self, batch: Sequence[_Waiting]) -> None:
+    async def _write_from(self, batch: Sequence[_Waiting]) -> None:
+        """Write a batch, and those that form meanwhile."""
         try:
-            taken = await self._store([waiting.reading for waiting in batch])
+            async with self._session() as store:
+                while batch:
+                    taken = await store([waiting.reading for waiting in batch], lambda: bool(self._waiting))
+                    self._answer(batch, taken)
+                    batch = self._next()
         except DatabaseUnavailable as error:
             for waiting in batch:
                 if not waiting.taken.done():
@@ -65,8 +74,6 @@ class MicroBatches:
         except Exception as error:  # noqa: BLE001  (each is written by itself, and says itself what is wrong with it)
             log.warning("a batch was not written; its pushes go one by one", pushes=len(batch), reason=str(error))
             self._answer(batch, [None] * len(batch))
-        else:
-            self._answer(batch, taken)
 
     @staticmethod
     def _answer(batch: Sequence[_Waiting], taken: Sequence[Taken | None]) -> None:

@@ -3,7 +3,7 @@
 Memory that they share, rather than a file of each: whoever ends and begins again counts on, and nothing is left behind.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Self
 
 from leadline.domain.attempt import Outcome
@@ -34,12 +34,14 @@ class Tally:
     def create(cls) -> Self:
         return cls(SharedTable.create(1, cls.WIDTH))
 
-    def pushed(self, records: Mapping[str, int]) -> None:
-        """Count a push, and what became of its records."""
+    def pushed(self, pushes: Sequence[Mapping[str, int]]) -> None:
+        """Count pushes, each with what became of its records."""
         with self._table.row(_ROW, _ALWAYS) as row:
-            row[_PLACES[PUSHES, ""]] += 1
-            for action, count in records.items():
-                row[_PLACES["records", action]] += count
+            row[_PLACES[PUSHES, ""]] += len(pushes)
+            for records in pushes:
+                for action, count in records.items():
+                    if count:
+                        row[_PLACES["records", action]] += count
 
     def ended(self, outcome: Outcome) -> None:
         """Count an attempt."""
