@@ -1,7 +1,7 @@
 """Claims a second, fifty a transaction; no call is made. Two figures, each on a copy of the same database:
 
-- the queue: the dialer's own `take`, due rows and leads locked, and the rows gone, against a bare `delete` of as many
-  due rows `skip locked`;
+- the queue: the dialer's own look and `draw`, due rows gone, their leads locked and read, against a bare `delete` of as
+  many due rows `skip locked`;
 - the whole claim: rules judged, budgets asked, attempts and events written, against the least that keeps two dialers
   apart: due rows locked, attempts inserted, leads marked, rows deleted.
 
@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from builders import a_policy, a_process, a_trunk
 from leadline.calling.budget import TrunkBudget
 from leadline.calling.claim import Claimer
+from leadline.calling.fronts import Fronts
 from leadline.clock import SystemClock
 from leadline.domain.flow import Flow, Hangup
 from leadline.domain.upsert import DueKind
@@ -32,8 +33,7 @@ from leadline.store.database import Database
 
 SECONDS = 4.0
 BATCH = 50
-FRESH = 3
-"""The priority of what is claimed."""
+QUEUES = [(DueKind.CALL, 1)]
 PLENTY = 10**9
 WORKER = "bench"
 SEED = """
@@ -55,7 +55,6 @@ BARE_DELETE = """
         order by due_at limit $2 for update skip locked) as first
     where due.organisation_id = first.organisation_id and due.lead_id = first.lead_id and due.kind = first.kind
     returning due.lead_id"""
-TAKEN = "delete from due where organisation_id = 1 and lead_id = any($1::bigint[]) and kind = 'call'"
 BARE_WRITE = """
     with gone as (delete from due where organisation_id = 1 and lead_id = any($1::bigint[]) and kind = 'call'),
     marked as (update lead set state = 'dialing', due_at = null where organisation_id = 1 and id = any($1::bigint[]))
@@ -106,9 +105,12 @@ async def ours(dsn: str) -> float:
     )
     budgets = {"telco": TrunkBudget(PLENTY, PLENTY, time.monotonic)}
     claimer = Claimer(database, SystemClock(), WORKER, budgets, lambda _: True)
+    fronts = Fronts(time.monotonic)
 
     async def turn() -> int:
-        return len((await claimer.claim(process, FRESH, BATCH)).tickets)
+        async with database.connection() as connection:
+            found = await fronts.look(connection, QUEUES, datetime.now(UTC))
+        return sum([len((await claimer.claim(process, front, BATCH)).tickets) for front in found])
 
     try:
         return await rate(turn)
@@ -117,15 +119,18 @@ async def ours(dsn: str) -> float:
 
 
 async def queue(dsn: str) -> float:
-    """What the claim takes from the queue, and that it is gone."""
+    """What the claim takes from the queue."""
     database = Database(dsn)
     await database.open()
 
+    fronts = Fronts(time.monotonic)
+
     async def turn() -> int:
-        async with database.transaction() as connection:
-            taken = await claims.take(connection, DueKind.CALL, 1, FRESH, datetime.now(UTC), BATCH)
-            await connection.execute(TAKEN, [lead.id for lead in taken])
-        return len(taken)
+        now = datetime.now(UTC)
+        async with database.connection() as connection:
+            found = await fronts.look(connection, QUEUES, now)
+            async with connection.transaction():
+                return sum([len(await claims.draw(connection, front, now, BATCH, now)) for front in found])
 
     try:
         return await rate(turn)
@@ -182,7 +187,7 @@ async def seed(dsn: str, size: int) -> None:
     first = 6_000_000_000
     for start in range(0, size, 100_000):
         await connection.execute(SEED, first + start, first + min(start + 100_000, size) - 1)
-    await connection.execute("vacuum analyze")
+    await connection.execute("vacuum analyze lead, due")
     await connection.close()
 
 

@@ -8,7 +8,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+import calls
 import claims
+import lateness
 import push_speed
 import push_to_invite
 import simulator_speed
@@ -19,6 +21,8 @@ BENCHES = {
     "push_to_invite": push_to_invite.measure,
     "push": push_speed.measure,
     "claims": claims.measure,
+    "lateness": lateness.measure,
+    "calls": calls.measure,
     "simulator": simulator_speed.measure,
 }
 LONG = {"push_million": push_speed.measure_million, "claims_ten_million": claims.measure_many}

@@ -106,3 +106,11 @@ def cpu_seconds(pid: int) -> float:
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     return own + sum(cpu_seconds(int(child)) for child in children)
+
+
+def memory(pid: int) -> float:
+    """Megabytes that the largest of a process and its children holds in memory (proc(5), VmRSS)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    own = int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1_000
+    return max(own, *(memory(int(child)) for child in children), 0.0)

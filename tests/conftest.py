@@ -43,7 +43,7 @@ async def dsn(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
     """A database of this test's own, with the whole schema and no rows."""
     name = f"test_{next(_numbers)}"
     admin = postgres.dsn.replace("/leadline?", "/postgres?")
-    await _execute(admin, f"create database {name} template leadline")
+    await _execute(admin, f"create database {name} template leadline strategy file_copy")
     yield postgres.dsn.replace("/leadline?", f"/{name}?")
     await _execute(admin, f"drop database {name} with (force)")
 

@@ -40,7 +40,6 @@ from leadline.store.workers import Standing
 from leadline.telephony.embedded.engine import EmbeddedEngine, EmbeddedSettings
 from leadline.telephony.engine import Engine
 from leadline.telephony.options import probing
-from leadline.telephony.registration import registering
 from leadline.web.processes import Program, WebProcesses
 from leadline.web.server import HttpServer, listen, url_of
 from leadline.web.tally import Tally
@@ -143,7 +142,13 @@ class Leadline:
 
         retention = Retention(database, self._clock, self._settings.push_log_days)
         self._keep(stack, "retention", retention.run)
-        self._keep(stack, "notifications", lambda: follow(database, self._clock, heard, reread))
+
+
+        def trunks() -> None:
+            if self._dialer is not None:
+                self._dialer.health.wake()
+
+        self._keep(stack, "notifications", lambda: follow(database, self._clock, heard, reread, trunks))
 
     async def _start_worker(
         self, stack: AsyncExitStack, dsn: str, database: Database, catalogue: CatalogueReader
@@ -156,6 +161,7 @@ class Leadline:
                 external_address=sip.external_address,
                 rtp_ports=sip.rtp_ports,
                 workers=self._settings.sip_workers,
+                pace_per_worker=self._settings.sip_pace,
             )
         )
         stack.push_async_callback(engine.stop)
@@ -178,8 +184,7 @@ class Leadline:
             reached,
             probing(sip.listen[0]),
         )
-        register = registering(sip.listen[0], lambda: next(iter(engine.ports), None), self._password)
-        registrations = Registrations(self._clock, catalogue, register, dialer.health.registered)
+        registrations = Registrations(self._clock, catalogue, engine, self._password, dialer.health.registered)
         prompts = PromptStage(database, self._clock, {speech.name: speech}, catalogue)
         expiry = ExpiryStage(database, self._clock, catalogue)
         offering = OfferStage(database, self._clock, catalogue)

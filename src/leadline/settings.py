@@ -101,6 +101,7 @@ TABLE: Final = (
             _truth),
     Setting("push_log_days", "90", "days", "How long the push log is kept.", _whole(1, 36_500)),
     Setting("sip_workers", "1", "processes", "Of the embedded SIP engine, about 100 calls each.", _whole(1, 64)),
+    Setting("sip_pace", "12", "calls/second", "That one such process begins at most.", _whole(1, 100)),
     Setting("log_level", "info", "|".join(_LEVELS), "The least that is logged.", _one_of(_LEVELS)),
     Setting("log_format", "console", "|".join(_FORMATS), "Logs for people or for machines.", _one_of(_FORMATS)),
 )  # fmt: skip
@@ -143,6 +144,7 @@ class Settings:
     hide_foreign_service_keys: bool
     push_log_days: int
     sip_workers: int
+    sip_pace: int
     log_level: str
     log_format: str
     unknown: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from acceptance.program import Program, configuration
-from leadline.telephony.phone import Phone
+from leadline.telephony.phone.phone import Phone
 
 
 @pytest.fixture
@@ -17,13 +17,19 @@ async def phone() -> AsyncIterator[Phone]:
 
 
 @pytest.fixture
-async def started(tmp_path: Path, phone: Phone) -> AsyncIterator[Callable[..., Awaitable[Program]]]:
+def web_processes() -> int:
+    """How many serve HTTP: one is started soonest, and most tests ask nothing of several."""
+    return 1
+
+
+@pytest.fixture
+async def started(tmp_path: Path, phone: Phone, web_processes: int) -> AsyncIterator[Callable[..., Awaitable[Program]]]:
     """Starts a Leadline on a configuration; all of them share the test's data directory."""
     programs: list[Program] = []
 
     async def start(*options: str, **shape: str) -> Program:
         (tmp_path / "leadline.yaml").write_text(configuration(phone.port, **shape))
-        programs.append(Program(tmp_path, *options))
+        programs.append(Program(tmp_path, *options, LEADLINE_WEB_PROCESSES=str(web_processes)))
         return await programs[-1].start()
 
     yield start

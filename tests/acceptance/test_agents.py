@@ -7,8 +7,8 @@ import yaml
 from acceptance.program import PATIENCE, Program, configuration
 from contract.telephony.listening import a_tone
 from leadline.telephony.callee import Callee
-from leadline.telephony.phone import Phone
 from leadline.telephony.phone.ear import speech_seconds
+from leadline.telephony.phone.phone import Phone
 
 ASHA, DIALED = "asha@acme.example", "08452892308"
 CREW = "mode: preview\n        users: [asha@acme.example]"

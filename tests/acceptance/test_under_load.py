@@ -5,6 +5,7 @@ import itertools
 import signal
 
 import httpx
+import pytest
 
 from acceptance.program import KEY, Program
 
@@ -13,6 +14,11 @@ DOCUMENT = {
     "method": "ImportProcessData", "apikey": KEY, "servicekey": "P", "media": "1", "updateparam": "customercode",
     "reqdatetime": "2026-11-25 10:00:00", "verbose": "1",
 }  # fmt: skip
+
+
+@pytest.fixture
+def web_processes() -> int:
+    return 2
 
 
 async def push(client: httpx.AsyncClient, customercode: str) -> dict:

@@ -12,7 +12,7 @@ from pathlib import Path
 from acceptance.program import Program, configuration, leadline
 from leadline.store.data_directory import DataDirectory
 from leadline.telephony.callee import Callee
-from leadline.telephony.phone import Phone
+from leadline.telephony.phone.phone import Phone
 
 
 async def test_it_says_ready_when_it_is_and_stops_in_good_order(started):

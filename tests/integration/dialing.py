@@ -77,7 +77,7 @@ class Bench:
         standing = Standing(self.dsn, worker, SystemClock())
         engines = {self.engine.name: self.engine}
         dialer = Dialer(self.database, SystemClock(), standing, worker, engines, lambda: self.catalogue, lambda _: None)
-        tasks = [asyncio.create_task(standing.run()), asyncio.create_task(dialer.run())]
+        tasks = [asyncio.create_task(work()) for work in (standing.run, dialer.run, dialer.health.run)]
         try:
             yield dialer
         finally:

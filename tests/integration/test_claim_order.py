@@ -7,11 +7,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from builders import NOON, a_lead
+from leadline.calling.fronts import Fronts
 from leadline.domain.lead import LeadState
+from leadline.domain.moment import EARLIEST
 from leadline.domain.upsert import DueKind
 from leadline.domain.vendor import CallType
 from leadline.simulation.queue import DueQueue
 from leadline.store import claims, leads
+from leadline.store.claims import Front
 
 PROCESSES = (1, 2, 3)
 MICROSECOND = timedelta(microseconds=1)
@@ -41,13 +44,15 @@ async def in_the_database(connection, given_leads, most):
     await connection.execute("truncate lead, due cascade")
     await leads.insert(connection, given_leads)
 
+    fronts, asked = Fronts(lambda: 0.0), [(DueKind.CALL, process) for process in PROCESSES]
+
     async def ready():
-        return await claims.ready(connection, DueKind.CALL, PROCESSES, NOON)
+        found = await fronts.look(connection, asked, NOON)
+        return [(front.priority, front.process_id) for front in found if front.due_at <= NOON]
 
     async def take(process, priority):
-        taken = await claims.take(connection, DueKind.CALL, process, priority, NOON, most)
-        await leads.update(connection, [lead.but(state=LeadState.DIALING, due_at=None) for lead in taken])
-        return taken
+        front = Front(DueKind.CALL, process, priority, EARLIEST)
+        return [drawn.lead for drawn in await claims.draw(connection, front, NOON, most, NOON)]
 
     return await order(ready, take)
 

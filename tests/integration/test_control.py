@@ -16,6 +16,7 @@ from leadline.store import commands, control
 from leadline.store.bulk import Choice
 from leadline.store.commands import CommandKind
 from leadline.store.control import Order
+from leadline.store.standings import standings
 from leadline.telephony.callee import Callee
 from leadline.telephony.fake import FakeEngine
 
@@ -96,7 +97,7 @@ async def test_a_paused_process_lets_calls_end_and_a_stopped_one_hangs_up(desk, 
     assert seen["state"] == "scheduled"
     async with desk.database.connection() as connection:
         assert await connection.fetchval("select count(*) from command") == 0
-        stand = (await control.standings(connection, [1], now()))[1]
+        stand = (await standings(connection, [1], now()))[1]
     assert (stand.paused, stand.stopped, stand.calls, stand.waiting) == (True, True, 0, {"scheduled": {1001: 1}})
 
 

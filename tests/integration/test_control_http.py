@@ -162,8 +162,8 @@ async def test_every_metric_is_documented_and_every_documented_one_is_there(clie
 def test_processes_that_share_memory_count_together():
     one = Tally.create()
     other = Tally(one._table)
-    one.pushed({"created": 2, "rejected": 1})
-    other.pushed({"created": 3})
+    one.pushed([{"created": 2, "rejected": 1}])
+    other.pushed([{"created": 3}])
     other.ended(Outcome.BUSY)
     told = {(what, by): count for what, by, count in one}
     assert (told["pushes", ""], told["records", "created"], told["records", "rejected"]) == (2, 5, 1)

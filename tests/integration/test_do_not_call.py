@@ -117,10 +117,11 @@ async def test_what_the_api_lists_outlives_the_file_and_what_the_file_lists_is_t
     assert await numbers_on_lists(client) == []
 
 
-async def test_a_listed_number_is_told_at_once_and_its_lead_waits_for_its_claim(client, database):
+async def test_a_number_that_is_listed_later_closes_the_leads_that_wait_to_call_it(client, database):
     await client.post(
         "/v1/leads:push", json=a_rest_push({"mobilenumber": NUMBER, "calldatetime": "2026-11-26 10:00:00"})
     )
+    await client.post("/v1/leads:push", json=a_rest_push({"mobilenumber": NUMBER}, servicekey="Other"))
     said = await client.post(
         "/v1/do-not-call", json={"numbers": ["084528 92308"], "servicekey": "VoiceProcess", "reason": "by letter"}
     )
@@ -128,9 +129,13 @@ async def test_a_listed_number_is_told_at_once_and_its_lead_waits_for_its_claim(
     explained = (await client.get("/v1/leads/1/explain")).json()
     verdict = next(verdict for verdict in explained["verdicts"] if verdict["rule"] == "do_not_call")
     assert (verdict["passed"], verdict["reason"]) == (False, f"{NUMBER} is on the do-not-call list of the process")
-    assert (explained["state"], explained["due_at"], explained["dialable"]) == ("scheduled", None, False)
-    pushed = await client.post("/v1/leads:push", json=a_rest_push({"mobilenumber": NUMBER}, servicekey="Other"))
-    assert pushed.json()["counts"]["created"] == 1
+    assert (explained["state"], explained["due_at"], explained["dialable"]) == ("closed", None, False)
+    lead, other = [(await client.get(f"/v1/leads/{number}")).json() for number in (1, 2)]
+    assert (lead["closed_reason"], other["state"]) == ("do_not_call", "scheduled")
+    timeline = (await client.get("/v1/leads/1/timeline")).json()["items"]
+    assert [event["kind"] for event in timeline] == ["lead.created", "lead.scheduled", "lead.closed"]
+    async with database.connection() as connection:
+        assert await connection.fetchval("select count(*) from due where lead_id = 1") == 0
     pushed = await client.post("/v1/leads:push", json=a_rest_push({"mobilenumber": NUMBER, "calltype": 5}))
     assert pushed.json()["results"][0]["code"] == "do_not_call"
 

@@ -41,6 +41,20 @@ async def test_an_event_is_held_back_while_an_older_transaction_may_still_write(
     assert await read(database, 2) == []
 
 
+async def test_what_follows_upon_a_later_commit_stands_behind_it_though_its_transaction_is_older(database):
+    async with database.connection() as early, database.connection() as late:
+        transaction = early.transaction()
+        await transaction.start()
+        await early.fetchval("select pg_current_xact_id()")  # as a claim has its number before it sees the lead
+        await write(late, 1)
+        await write(early, 1, 2)
+        await write(early, 1, 3)
+        await write(early, 2)
+        assert await read(database) == []
+        await transaction.commit()
+    assert await read(database) == [4, 1, 2, 3]
+
+
 async def test_a_transaction_that_is_undone_holds_nothing_back_for_ever(database):
     async with database.connection() as slow, database.connection() as quick:
         transaction = slow.transaction()

@@ -14,9 +14,11 @@ from typer.main import get_command
 
 from builders import NOON, FixedClock
 from leadline.cli.commands import app
+from leadline.cli.simulate.asked import Asked, Counts
 from leadline.cli.simulate.changes import Changes, changed
 from leadline.cli.simulate.model_file import read_model
-from leadline.cli.simulate.run import Asked, run, scenarios
+from leadline.cli.simulate.run import run
+from leadline.cli.simulate.scenarios import scenarios
 from leadline.configuration.reading import starter
 from leadline.domain.errors import ConfigurationError
 from leadline.domain.policy import Mode
@@ -37,9 +39,8 @@ def config(tmp_path):
 def asked(config, **values):
     given = {
         "config": config,
-        "process": None,
-        "leads": 60,
-        "agents": 4,
+        "leads": Counts(60),
+        "agents": Counts(4),
         "seed": 7,
         "day": DAY,
         "mode": Mode.PROGRESSIVE,
@@ -64,7 +65,7 @@ def test_the_example_of_its_page_prints_what_the_page_says(config):
     assert ran.returncode == 0, ran.stderr
     lines = [line.split() for line in ran.stdout.splitlines()]
     assert [line.split() for line in printed.splitlines()] == lines[: len(printed.splitlines())]
-    assert "⡇" in ran.stdout
+    assert "█" in ran.stdout
 
 
 def test_the_same_seed_prints_the_same_bytes_whatever_python_hashes_by(config):
@@ -96,11 +97,17 @@ def test_the_defaults_of_the_page_are_those_of_the_model(tmp_path):
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ("answered: {9: 1.5}", "answered.9"),
-        ("talk: {mean: 5}", "5 has no unit"),
+        ("answered: {9: 1.5}", r"model.yaml:1:15: answered.9: must be 1.0 or less"),
+        ("answered: {24: 0.5}", "'24' is no hour of the day; write 0 to 23"),
+        ("invalid: 0.1\ntalk: {mean: 5}", "model.yaml:2:14: talk.mean: 5 has no unit"),
         ("unanswered: {lost: 1}", "unanswered.lost"),
-        ("foo: 1", "foo"),
-        ("a: [", "cannot be read"),
+        ("unanswered: {busy: 0}", "no weight is more than 0"),
+        ("tlak: {mean: 5s}", "model.yaml:1:1: tlak: unknown key; did you mean 'talk'"),
+        ("keys: {one: 1}", "'one' is nothing that a customer presses"),
+        ("gathers: {welcome: {ask: {none: 0}}}", "gathers.welcome.ask: no weight"),
+        ("pushed: {21: {9: 5}}", "'21' cannot be pushed here; write 5, 41, 1001"),
+        ("listed: {nobody: 0.1}", "listed.nobody"),
+        ("a: [", "this is not YAML"),
     ],
 )
 def test_a_model_that_cannot_be_used_says_where(tmp_path, written, said):
@@ -112,19 +119,18 @@ def test_a_model_that_cannot_be_used_says_where(tmp_path, written, said):
 
 def test_what_is_set_is_what_differs(config):
     sets = ("retry.busy.after=5m", "calling_hours.default=10:00-12:00", "trunks.telco.channels=60", "agents=9")
-    first, other = scenario(config, sets=(*sets, "mode=predictive"))
+    (first,), (other,) = (day.parts for day in scenario(config, sets=(*sets, "mode=predictive")))
     assert (first.agents, other.agents, first.mode, other.mode) == (4, 9, Mode.PROGRESSIVE, Mode.PREDICTIVE)
     assert (first.trunks[0].channels, other.trunks[0].channels) == (10, 60)
     assert (first.policy.retry.busy.after.seconds, other.policy.retry.busy.after.seconds) == (600, 300)
     assert other.policy.calling_hours.days[0][0].opens.hour == 10
     assert first.trunks[0].prefix == other.trunks[0].prefix
-    assert (first.begins, first.ends) == (other.begins, other.ends)
 
 
 def test_a_second_configuration_stands_beside_the_first(config, tmp_path):
     other = tmp_path / "other.yaml"
     other.write_text(starter().replace("channels: 10 ", "channels: 44 "))
-    assert [each.trunks[0].channels for each in scenario(config, compare=other)] == [10, 44]
+    assert [day.parts[0].trunks[0].channels for day in scenario(config, compare=other)] == [10, 44]
 
 
 def test_the_day_is_that_of_the_organisation(config):
@@ -146,10 +152,12 @@ def test_the_day_is_that_of_the_organisation(config):
         ({"sets": ["mode=fast"]}, "'fast' is no mode"),
         ({"sets": ["agents=many"]}, "'many' is no number"),
         ({"sets": ["region=[a"]}, "no YAML"),
-        ({"process": "Nobody"}, "VoiceProcess"),
+        ({"sets": ["processes.Nobody.agents=3"]}, "VoiceProcess"),
+        ({"processes": ["Nobody"]}, "VoiceProcess"),
+        ({"leads": Counts(1, {"VoicePrcess": 2})}, "did you mean 'VoiceProcess'"),
         ({"day": "tomorrow"}, "--day"),
         ({"until": "25:00"}, "--until"),
-        ({"agents": 0}, "--agents"),
+        ({"agents": Counts(0)}, "--agents"),
     ],
 )
 def test_what_is_refused_says_what_to_write(config, values, said):
@@ -158,7 +166,7 @@ def test_what_is_refused_says_what_to_write(config, values, said):
 
 
 def test_the_file_itself_stays_as_it_is(config):
-    changed(config, "VoiceProcess", Changes.of(["retry.busy.after=5m"]), {})
+    changed(config, ["VoiceProcess"], Changes.of(["retry.busy.after=5m"]), {})
     assert config.read_text() == starter()
 
 

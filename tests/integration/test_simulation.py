@@ -11,36 +11,52 @@ import msgspec
 import pytest
 
 from builders import NOON, a_policy, a_trunk
+from leadline.calling.transfer import NO_AGENT
 from leadline.domain.attempt import Outcome
 from leadline.domain.errors import ConfigurationError
 from leadline.domain.lead import ClosedReason
 from leadline.domain.pacing import AGENT_WITHIN, CAP
 from leadline.domain.policy import CallingHours, Limit, Limits, Mode, RetryPolicy, RetryRule, Window
-from leadline.simulation.call import Call
-from leadline.simulation.customers import Customers, leads
+from leadline.simulation.call import Call, Past
+from leadline.simulation.customers import Customers
 from leadline.simulation.day import simulate
-from leadline.simulation.desk import Desk
+from leadline.simulation.desk import Desk, Tell
 from leadline.simulation.model import Model, Shape, Times
-from leadline.simulation.result import Tally
-from leadline.simulation.scenario import Scenario
+from leadline.simulation.people import leads
+from leadline.simulation.scenario import Part, Scenario
+from leadline.simulation.tally import Tally
 from leadline.simulation.timeline import Timeline
 
 MIDNIGHT = NOON - timedelta(hours=12)
 ANY_HOUR = {"calling_hours": None}
 
 
-def a_scenario(mode=Mode.PROGRESSIVE, policy=None, trunks=None, **values):
+PLAIN = Model(listed={})
+PART = ("policy", "trunks", "mode", "leads", "agents", "zone", "flow", "organisation", "do_not_call", "taken_along")
+
+
+def a_part(mode=Mode.PROGRESSIVE, policy=None, trunks=None, **values):
     given = {
-        "name": "the day",
         "policy": a_policy(**(policy or ANY_HOUR)),
         "trunks": trunks or (a_trunk(channels=500, cps=50),),
         "mode": mode,
         "leads": 400,
         "agents": 10,
+        "zone": "Asia/Kolkata",
+    }
+    return Part(**(given | values))
+
+
+def a_scenario(mode=Mode.PROGRESSIVE, **values):
+    """A day of one process, unless there are `parts`."""
+    own = {name: values.pop(name) for name in PART if name in values}
+    given = {
+        "name": "the day",
+        "parts": values.pop("parts", None) or (a_part(own.pop("mode", mode), **own),),
         "seed": 7,
         "begins": MIDNIGHT,
         "ends": MIDNIGHT + timedelta(days=1),
-        "zone": "Asia/Kolkata",
+        "model": PLAIN,
     }
     return Scenario(**(given | values))
 
@@ -50,7 +66,7 @@ def exponential(mean):
 
 
 MEMORYLESS = Model(
-    answered={0: 0.3}, talk=exponential(150.0), wrap_up=exponential(30.0), ring=exponential(8.0), invalid=0.0
+    listed={}, answered={0: 0.3}, talk=exponential(150.0), wrap_up=exponential(30.0), ring=exponential(8.0), invalid=0.0
 )
 
 
@@ -98,14 +114,14 @@ def test_the_retry_rules_are_those_of_calls():
     day = simulate(a_scenario(policy=ANY_HOUR | {"retry": never}))
     assert day.calls - day.attempts.get(Outcome.CONGESTION, 0) == day.leads
     thrice = RetryPolicy(no_answer=RetryRule(timedelta(minutes=1), 2), max_attempts=3)
-    nobody = Model(answered={0: 0.0}, unanswered={Outcome.NO_ANSWER: 1.0}, invalid=0.0)
+    nobody = Model(answered={0: 0.0}, unanswered={Outcome.NO_ANSWER: 1.0}, invalid=0.0, listed={})
     day = simulate(a_scenario(policy=ANY_HOUR | {"retry": thrice}, model=nobody))
     assert day.attempts == {Outcome.NO_ANSWER: 3 * day.leads}
     assert day.closed == {ClosedReason.ATTEMPTS_EXHAUSTED: day.leads}
 
 
 def test_a_limit_of_attempts_a_day_holds():
-    nobody = Model(answered={0: 0.0}, unanswered={Outcome.NO_ANSWER: 1.0}, invalid=0.0)
+    nobody = Model(answered={0: 0.0}, unanswered={Outcome.NO_ANSWER: 1.0}, invalid=0.0, listed={})
     limited = ANY_HOUR | {"limits": Limits(per_lead=Limit(day=1))}
     day = simulate(a_scenario(policy=limited, model=nobody))
     assert day.calls == day.leads
@@ -142,7 +158,7 @@ def test_no_one_is_abandoned_by_a_progressive_process_but_for_agents_who_go():
 
 
 def test_an_agent_who_goes_while_looking_at_a_preview_leaves_it_to_another():
-    restless = Model(breaks=exponential(60.0), pause=Times(30.0, Shape.FIXED), invalid=0.0)
+    restless = Model(breaks=exponential(60.0), pause=Times(30.0, Shape.FIXED), invalid=0.0, listed={})
     day = simulate(a_scenario(Mode.PREVIEW, agents=3, leads=100, model=restless))
     assert day.left_open == 0
     assert day.use.away > 0.1
@@ -187,24 +203,25 @@ def test_answers_that_come_at_random_are_abandoned_as_the_formula_says(agents, l
     quick = Model(
         answered={0: 1.0}, invalid=0.0, ring=Times(5.0, Shape.FIXED), talk=exponential(handling), wrap_up=Times(0.0)
     )
-    scenario = a_scenario(Mode.PREDICTIVE, agents=agents, model=quick)
-    line, tally, customers = Timeline(MIDNIGHT, "UTC"), Tally(scenario), Customers(quick, 3, timedelta(seconds=30))
-    random = Random(5)  # noqa: S311  (it is to be the same each time)
-    desk = Desk(scenario, line, tally, over=lambda call: None, look=lambda: None)
+    line, tally, gone = Timeline(MIDNIGHT), Tally(), []
+    customers, random = Customers(quick, 3, timedelta(seconds=30)), Random(5)  # noqa: S311  (always the same)
+    nothing = lambda *_: None  # noqa: E731
+    desk = Desk(agents, quick, line, random, Tell(lambda _, told: gone.append(told), nothing, nothing, nothing))
     (lead,) = leads("IN", 1, MIDNIGHT)
+    patience = AGENT_WITHIN.total_seconds()
 
     def answer(number):
-        desk.rung(Call(lead, (), customers.react(number, 1, 0)), answered=True)
+        desk.connect(Call(lead, (), customers.react(number, 1, 0), Past(), tally), patience)
         if number < arrivals:
             line.later(random.expovariate(load / handling), partial(answer, number + 1))
 
     line.later(0.0, partial(answer, 1))
     while line.step():
         pass
-    patience = (quick.greeting + AGENT_WITHIN).total_seconds()
     expected = abandoning(agents, load / handling, handling, patience)
-    assert tally.abandoned / arrivals == pytest.approx(expected, rel=0.2)
-    assert expected < 0.8 * erlang_b(agents, load), "some are served who wait"
+    assert gone.count(NO_AGENT) / arrivals == pytest.approx(expected, rel=0.2)
+    assert len(tally.waits) + gone.count(NO_AGENT) == arrivals
+    assert expected < 0.9 * erlang_b(agents, load), "some are served who wait"
 
 
 @pytest.mark.parametrize("agents", [8, 25])
@@ -217,7 +234,8 @@ def test_predictive_abandons_no_more_than_answers_at_random_would_and_keeps_agen
     assert day.left_open > 0, "there was somebody to call to the end"
     assert 0.0 < day.abandonment <= CAP
     assert day.abandonment <= erlang_b(agents, day.answered / (hours * 3_600.0) * 180.0)
-    progressive = simulate(replace(scenario, mode=Mode.PROGRESSIVE))
+    (part,) = scenario.parts
+    progressive = simulate(replace(scenario, parts=(replace(part, mode=Mode.PROGRESSIVE),)))
     assert progressive.abandoned == 0
     assert day.use.on_call > 1.05 * progressive.use.on_call
 

@@ -11,8 +11,8 @@ from leadline.domain.flow import Flow, Hangup, Transfer
 from leadline.domain.policy import Mode
 from leadline.telephony.callee import Callee
 from leadline.telephony.embedded.engine import EmbeddedEngine, EmbeddedSettings
-from leadline.telephony.phone import Phone
 from leadline.telephony.phone.ear import speech_seconds
+from leadline.telephony.phone.phone import Phone
 
 ASHA, DIALED = "asha@acme.example", "08452892308"
 AT_ONCE = timedelta(seconds=2)

@@ -13,6 +13,7 @@ from leadline.calling import health
 from leadline.calling.health import TrunkHealth
 from leadline.clock import SystemClock
 from leadline.domain import breaker
+from leadline.store import trunks
 from leadline.store.workers import Standing
 from leadline.telephony.callee import Callee
 from leadline.telephony.fake import FakeEngine
@@ -36,8 +37,7 @@ async def test_a_trunk_whose_calls_fail_is_dialed_no_more_and_leads_go_another_w
     desk: Bench = bench(database, dsn, engine, process(trunks=(a_way("broken", "9"), a_way("sound", "8"))))
     engine.callees["9" + DIALED] = Callee.congested()
     pushed = [await desk.push() for _ in range(40)]
-    async with desk.dialing() as dialer:
-        writing = asyncio.create_task(dialer.health.run())
+    async with desk.dialing():
         seen = [await desk.rested(lead) for lead in pushed]
         while not all(view["state"] == "closed" for view in seen):
             seen = [await desk.rested(lead, len(view["attempts"]) + (view["state"] != "closed"))
@@ -48,8 +48,6 @@ async def test_a_trunk_whose_calls_fail_is_dialed_no_more_and_leads_go_another_w
                 if shown["broken"]["state"] == "down":
                     break
                 await asyncio.sleep(0.01)
-        writing.cancel()
-        await asyncio.wait([writing])
     assert {view["closed_reason"] for view in seen} == {"completed"}
     tried = sum(attempt["trunk"] == "broken" for view in seen for attempt in view["attempts"])
     assert breaker.LEAST <= tried < breaker.LEAST + 5, "as many as were up when it went down, and no more"
@@ -128,11 +126,11 @@ class Asked:
 
 
 @asynccontextmanager
-async def watching(database, dsn, asked, trunk):
+async def watching(database, dsn, asked, trunk, name="me"):
     """The health of one trunk as a worker with a lease keeps it."""
-    standing = Standing(dsn, "me", SystemClock())
+    standing = Standing(dsn, name, SystemClock())
     kept = TrunkHealth(
-        database, SystemClock(), "me", lambda: a_catalogue(process(trunks=(trunk,))), asked, lambda: None
+        database, SystemClock(), name, lambda: a_catalogue(process(trunks=(trunk,))), asked, lambda: None
     )
     tasks = [asyncio.create_task(standing.run())]
     await asyncio.wait_for(standing.held.wait(), 10)
@@ -160,9 +158,9 @@ async def test_a_trunk_that_answers_no_more_is_down_until_it_answers_again(datab
         asked.answers = False
         await until(lambda: kept.allows("telco") == 0)
         async with asyncio.timeout(10), database.connection() as connection:
-            while not (row := await connection.fetchrow("select trunk, worker, state, reason from trunk_health")):
+            while not (found := (await trunks.health(connection)).get("telco")):
                 await asyncio.sleep(0.005)
-        assert tuple(row) == ("telco", "me", "down", "3 OPTIONS in a row were not answered")
+        assert [(one.state, one.reason) for one in found] == [("down", "3 OPTIONS in a row were not answered")]
         asked.answers = True
         await until(lambda: kept.allows("telco") is None)
 

@@ -18,7 +18,7 @@ from leadline.store.workers import Standing
 from leadline.telephony.callee import Callee
 from leadline.telephony.embedded.engine import EmbeddedEngine, EmbeddedSettings
 from leadline.telephony.fake import FakeEngine
-from leadline.telephony.phone import Phone
+from leadline.telephony.phone.phone import Phone
 
 DIALED = "08452892308"
 

@@ -100,6 +100,15 @@ async def test_pages_follow_one_another_newest_first(client):
     assert seen == pushed[::-1]
 
 
+async def test_leads_are_found_by_the_crms_own_key_however_it_is_written_where_that_is_the_number(database):
+    known = a_catalogue(a_process(crm_unique_field=" MobileNumber "))
+    async with api.client_of(api.an_application(database, known)) as client:
+        (pushed,) = await push(client, {"mobilenumber": "8452892308"})
+        for written in ("08452892308", "%2B918452892308", "8452892308"):
+            found = (await client.get(f"/v1/leads?crmuniquefield={written}")).json()["items"]
+            assert [lead["id"] for lead in found] == [pushed]
+
+
 async def test_another_organisations_leads_are_not_there(client):
     (lead_id,) = await push(client)
     other = {"Authorization": f"Bearer {OTHER}"}

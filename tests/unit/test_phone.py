@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat
+from phonenumbers.timezone import time_zones_for_number
 
 from leadline.domain import phone
 from leadline.domain.phone import NumberType, digits_of, number_key, parse_number, zones_of
@@ -116,6 +117,16 @@ def test_a_number_may_be_in_several_zones_or_in_none_that_is_known():
     assert zones_of("+918452892308") == ("Asia/Calcutta",)
     assert len(zones_of("+18005551234")) > 1
     assert zones_of("+80012345678") == ()
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_zones_are_those_that_libphonenumber_gives(region):
+    for kind in NumberType:
+        example = phonenumbers.example_number_for_type(region, kind)
+        if example is None or not phonenumbers.is_valid_number(example):
+            continue
+        known = tuple(zone for zone in time_zones_for_number(example) if zone != "Etc/Unknown")
+        assert zones_of(phonenumbers.format_number(example, PhoneNumberFormat.E164)) == known
 
 
 @pytest.mark.parametrize("region", REGIONS)

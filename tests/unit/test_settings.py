@@ -26,6 +26,7 @@ def test_without_any_variable_everything_has_its_default():
         hide_foreign_service_keys=False,
         push_log_days=90,
         sip_workers=1,
+        sip_pace=12,
         log_level="info",
         log_format="console",
         unknown=(),
@@ -51,6 +52,7 @@ def test_every_variable_is_read():
             "LEADLINE_HIDE_FOREIGN_SERVICE_KEYS": "Yes",
             "LEADLINE_PUSH_LOG_DAYS": "7",
             "LEADLINE_SIP_WORKERS": "4",
+            "LEADLINE_SIP_PACE": "15",
             "LEADLINE_LOG_LEVEL": "DEBUG",
             "LEADLINE_LOG_FORMAT": "json",
         }
@@ -72,6 +74,7 @@ def test_every_variable_is_read():
         hide_foreign_service_keys=True,
         push_log_days=7,
         sip_workers=4,
+        sip_pace=15,
         log_level="debug",
         log_format="json",
     )

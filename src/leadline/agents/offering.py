@@ -1,20 +1,22 @@
 """The stage of offers: what waits for an agent's word is laid on the desk of one who is ready, and goes on in time.
 
 A lead with an agent of its own is theirs alone at first; after `callback_grace` the process's `callback_fallback`
-decides. Whoever passed on a lead is asked again only when everybody who is ready has.
+decides. Whoever passed on a lead is asked again only when everybody who is ready has. What a rule would not let be
+called is not shown: it is held, or closed, as where calls are made.
 """
 
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
+from leadline.agents.judging import judged
 from leadline.clock import Clock
 from leadline.domain.agent import Presence, advance
 from leadline.domain.lead import Lead, LeadState
 from leadline.domain.offer import Passed, choose, offered, passed
 from leadline.domain.policy import Fallback, Mode
 from leadline.domain.upsert import DueKind
-from leadline.store import agents, claims, leads, offers
+from leadline.store import agents, claims, control, leads, offers
 from leadline.store.agents import Agent
 from leadline.store.catalogue import Catalogue, Process
 from leadline.store.database import Database
@@ -83,6 +85,8 @@ class OfferStage:
     async def _offer(self, process: Process, kind: DueKind) -> int:
         """Offer what is due to who is ready; returns of how many leads something was made."""
         async with self._database.transaction() as connection:
+            if await control.is_paused(connection, process.id):  # the catalogue may be a moment older
+                return 0
             now, rules = self._clock.now(), process.policy.agents
             ready = await agents.idle(connection, process.organisation_id, None, MOST_READY)
             names = [agent.login for agent in ready]
@@ -99,9 +103,10 @@ class OfferStage:
                 free_since=free_since,
                 most=min(len(names), MOST_AT_ONCE),
             )
-            before = await offers.of_leads(connection, process.organisation_id, [lead.id for lead in waiting])
+            shown = await judged(connection, process, waiting, now)
+            before = await offers.of_leads(connection, process.organisation_id, [lead.id for lead in shown])
             given, late = 0, []
-            for lead in waiting:
+            for lead in shown:
                 passed_by = before[lead.id].passed if lead.id in before else ()
                 pool = members
                 if lead.userlogin is not None and lead.userlogin not in passed_by:
@@ -116,7 +121,7 @@ class OfferStage:
             if late:
                 await claims.postpone(connection, kind, late, now + rules.offer_timeout)
                 await offers.forget_passes(connection, process.organisation_id, [lead.id for lead in late])
-            return given + len(late)
+            return given + len(late) + len(waiting) - len(shown)
 
     async def _lay(self, connection: Any, process: Process, lead: Lead, login: str, now: datetime) -> None:
         until = now + process.policy.agents.offer_timeout

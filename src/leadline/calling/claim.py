@@ -1,7 +1,7 @@
 """The claim: due leads become attempts, or are held, or closed, in one transaction before any INVITE leaves."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
@@ -17,9 +17,6 @@ from leadline.domain.eligibility import (
     Dialed,
     Facts,
     Route,
-    Verdict,
-    delaying,
-    forbidding,
     judge,
     routes,
 )
@@ -27,15 +24,13 @@ from leadline.domain.events import Event, EventKind
 from leadline.domain.lead import Lead, LeadState, advance
 from leadline.domain.policy import TrunkPolicy
 from leadline.domain.prompt import prompts_of
-from leadline.domain.upsert import DueKind
-from leadline.store import attempts, claims, control, dialed, do_not_call, leads, prompts
-from leadline.store import events as event_store
+from leadline.domain.ruling import ruled
+from leadline.store import claims, control, dialed, leads, prompts
 from leadline.store.attempts import Attempt
 from leadline.store.catalogue import Process
+from leadline.store.claims import Drawn, Front
 from leadline.store.database import Database
 
-LOOK_AGAIN: Final = timedelta(hours=1)
-"""When a lead is looked at again that is held by a rule which cannot say how long."""
 TRUNK_FULL: Final = timedelta(seconds=1)
 """When a lead is looked at again whose own trunks are full while the process has others that are not, or whose number
 another dialer is about to call."""
@@ -56,6 +51,8 @@ class _Draft:
     """What a claim is about to write."""
 
     looked_at: int = 0
+    up: Mapping[str, TrunkPolicy] = field(default_factory=dict)
+    """Trunks that can be dialed over, if they have a slot."""
     tickets: list[Ticket] = field(default_factory=list)
     changed: list[Lead] = field(default_factory=list)
     later: list[Lead] = field(default_factory=list)
@@ -82,12 +79,12 @@ class Claimer:
         self._is_up = is_up
         self._reached = reached
 
-    async def claim(self, process: Process, priority: int, most: int, kind: DueKind = DueKind.CALL) -> Claimed:
-        """Up to `most` attempts of one process, of what is due as a call or what an agent has agreed to."""
+    async def claim(self, process: Process, front: Front, most: int) -> Claimed:
+        """Up to `most` attempts of one queue of a process: of what is due as a call, or what an agent has agreed to."""
         draft = _Draft()
         try:
             async with self._database.transaction() as connection:
-                await self._fill(connection, draft, process, priority, most, kind)
+                await self._fill(connection, draft, process, front, most)
                 self._reached(Point.CLAIM_WRITTEN)
         except BaseException:
             for ticket in draft.tickets:
@@ -96,14 +93,12 @@ class Claimer:
         self._reached(Point.CLAIM_COMMITTED)
         return Claimed(draft.tickets, draft.looked_at)
 
-    async def _fill(
-        self, connection: Any, draft: _Draft, process: Process, priority: int, most: int, kind: DueKind
-    ) -> None:
+    async def _fill(self, connection: Any, draft: _Draft, process: Process, front: Front, most: int) -> None:
         # The catalogue may be a moment older than a word to pause, which waits for us, or we for it. First of all,
         # since whoever writes a process may then want leads: nobody waits for anybody in a circle.
         if await control.is_paused(connection, process.id):
             return
-        crew = await Crew.muster(connection, process, kind)
+        crew = await Crew.muster(connection, process, front.kind, self._clock.now())
         most = crew.room(most)
         if most <= 0:
             return
@@ -112,57 +107,54 @@ class Claimer:
         if most <= 0:
             return
         now = self._clock.now()
-        taken = await claims.take(connection, kind, process.id, priority, now, most)
-        if not taken:
+        drawn = await claims.draw(connection, front, now, most, now - CONGESTION_WAIT)
+        if not drawn:
             return
-        draft.looked_at = len(taken)
+        draft.looked_at = len(drawn)
         self._reached(Point.CLAIM_TAKEN)
-        await crew.meet(connection, taken)
-        organisation_id = process.organisation_id
-        numbers = {lead.number for lead in taken if lead.number}
-        listed = await do_not_call.listed(connection, organisation_id, process.id, numbers, now)
+        await crew.meet(connection, [each.lead for each in drawn])
         recent = dialed.Recent()
         if process.policy.limits:
-            taken = await self._alone(connection, draft, organisation_id, taken)
-            ids = [lead.id for lead in taken]
-            recent = await dialed.recent(connection, organisation_id, ids, numbers, now - LOOK_BACK)
-        congested = await attempts.congested_trunks(
-            connection, organisation_id, [lead.id for lead in taken], now - CONGESTION_WAIT
-        )
+            drawn = await self._alone(connection, draft, process.organisation_id, drawn)
+            recent = await self._recent(connection, process.organisation_id, drawn, now)
         flow = None if crew.needed else process.flow
-        wanted = {lead.id: prompts_of(flow, lead, process.policy.speech) for lead in taken}
+        wanted = {each.lead.id: prompts_of(flow, each.lead, process.policy.speech) for each in drawn}
         keys = {prompt.key for nodes in wanted.values() for prompt in nodes.values()}
-        audio = await prompts.audio(connection, organisation_id, keys)
-        for lead in taken:
-            on = listed.get(lead.number) if lead.number else None
-            own = crew.presence_of(lead)
-            facts = Facts(lead, process.policy, process.trunks, on, None, now, dialed=recent.of(lead), own_agent=own)
-            verdicts = judge(facts)
-            if verdict := forbidding(verdicts):
-                _close(draft, lead, verdict, now)
-            elif verdict := delaying(verdicts):
-                _hold(draft, lead, verdict, now)
+        audio = await prompts.audio(connection, process.organisation_id, keys) if keys else {}
+        draft.up = {trunk.name: trunk for trunk in process.trunks if self._is_up(trunk)}
+        for each in drawn:
+            lead, own = each.lead, crew.presence_of(each.lead)
+            facts = Facts(
+                lead, process.policy, process.trunks, each.listed, None, now, dialed=recent.of(lead), own_agent=own
+            )
+            if ruling := ruled(lead, judge(facts), now):
+                _write(draft, ruling.lead, now, *ruling.said)
             elif any(prompt.key not in audio for prompt in wanted[lead.id].values()):
                 _await_prompt(draft, lead, now)
             else:
-                fresh = [route for route in routes(facts) if (lead.id, route.trunk) not in congested]
+                ways = routes(facts)
+                fresh = [way for way in ways if way.trunk not in each.congested]
                 spoken = {node: audio[prompt.key] for node, prompt in wanted[lead.id].items()}
-                if self._attempt(draft, lead, process, fresh or routes(facts), spoken, now, crew):
+                if self._attempt(draft, lead, process, fresh or ways, spoken, now, crew):
                     recent.add(Dialed(lead.id, lead.number or "", now))
-        await leads.update(connection, draft.changed)
-        await event_store.write(connection, draft.events)
-        await attempts.insert(connection, [self._row(ticket, now) for ticket in draft.tickets])
+        begun = [self._row(ticket, now) for ticket in draft.tickets]
+        await claims.write(connection, draft.changed, draft.events, begun)
         called = {ticket.lead.id: ticket.attempt_id for ticket in draft.tickets}
         await crew.settle(connection, called, {lead.id for lead in draft.later}, now)
         if draft.later:
-            await claims.postpone(connection, kind, draft.later, now + TRUNK_FULL)
+            await claims.put_back(connection, front.kind, draft.later, now + TRUNK_FULL)
 
     @staticmethod
-    async def _alone(connection: Any, draft: _Draft, organisation_id: int, taken: Sequence[Lead]) -> list[Lead]:
+    async def _alone(connection: Any, draft: _Draft, organisation_id: int, drawn: Sequence[Drawn]) -> list[Drawn]:
         """The leads whose number no other transaction is about to dial: its attempts could not be counted yet."""
-        held = await dialed.hold(connection, organisation_id, {lead.number for lead in taken if lead.number})
-        draft.later += [lead for lead in taken if lead.number and lead.number not in held]
-        return [lead for lead in taken if not lead.number or lead.number in held]
+        held = await dialed.hold(connection, organisation_id, _numbers(drawn))
+        draft.later += [each.lead for each in drawn if each.lead.number and each.lead.number not in held]
+        return [each for each in drawn if not each.lead.number or each.lead.number in held]
+
+    @staticmethod
+    async def _recent(connection: Any, organisation_id: int, drawn: Sequence[Drawn], now: datetime) -> dialed.Recent:
+        ids = [each.lead.id for each in drawn]
+        return await dialed.recent(connection, organisation_id, ids, _numbers(drawn), now - LOOK_BACK)
 
     def _attempt(
         self,
@@ -176,30 +168,32 @@ class Claimer:
     ) -> bool:
         """Reserve a trunk and draft the attempt; False if none has a slot, or there is no agent for the customer."""
         agent = crew.choose(lead, now)
-        if crew.needed and agent is None:
+        if crew.lacks(lead, agent, now):
             draft.later.append(lead)
             return False
-        up = {trunk.name: trunk for trunk in process.trunks if self._is_up(trunk)}
-        route = next((way for way in ways if way.trunk in up and self._budgets[way.trunk].reserve()), None)
+        route = next((way for way in ways if way.trunk in draft.up and self._budgets[way.trunk].reserve()), None)
         if route is None:
             draft.later.append(lead)
             return False
-        trunk = up[route.trunk]
-        ticket = Ticket(
-            uuid4(), lead, process, trunk, route.dial_string, audio, another_trunk=ways[-1] != route, agent=agent
-        )
+        attempt_id, trunk, dial_string = uuid4(), draft.up[route.trunk], route.dial_string
         if agent is not None:
-            crew.give(agent, ticket.attempt_id)
-        dialing = replace(lead, state=advance(lead.state, LeadState.DIALING), due_at=None, held_by=None, updated_at=now)
+            crew.give(agent, attempt_id)
+        state = advance(lead.state, LeadState.DIALING)
         created = {
-            "attempt": ticket.attempt_id,
+            "attempt": attempt_id,
             "trunk": trunk.name,
-            "dial_string": route.dial_string,
+            "dial_string": dial_string,
             "caller_id": process.policy.caller_id,
         }
-        _write(draft, dialing, now, (EventKind.LEAD_DIALING, {"attempt": ticket.attempt_id}),
-               (EventKind.ATTEMPT_CREATED, created))  # fmt: skip
-        draft.tickets.append(replace(ticket, lead=draft.changed[-1]))
+        dialing = _write(
+            draft,
+            lead.but(state=state, due_at=None, held_by=None, updated_at=now),
+            now,
+            (EventKind.LEAD_DIALING, {"attempt": attempt_id}),
+            (EventKind.ATTEMPT_CREATED, created),
+        )
+        another = ways[-1] != route
+        draft.tickets.append(Ticket(attempt_id, dialing, process, trunk, dial_string, audio, another, agent))
         return True
 
     def _row(self, ticket: Ticket, now: datetime) -> Attempt:
@@ -219,29 +213,8 @@ class Claimer:
         )
 
 
-def _close(draft: _Draft, lead: Lead, verdict: Verdict, now: datetime) -> None:
-    closed = replace(
-        lead, state=advance(lead.state, LeadState.CLOSED), closed_reason=verdict.closes, due_at=None, updated_at=now
-    )
-    _write(
-        draft,
-        closed,
-        now,
-        (EventKind.LEAD_CLOSED, {"reason": verdict.closes, "rule": verdict.rule, "why": verdict.reason}),
-    )
-
-
-def _hold(draft: _Draft, lead: Lead, verdict: Verdict, now: datetime) -> None:
-    """Delay a lead; said once for as long as the same rule holds it."""
-    state = advance(lead.state, LeadState.SCHEDULED) if lead.state is LeadState.OFFERED else lead.state
-    due_at = verdict.until or now + LOOK_AGAIN
-    held = replace(lead, state=state, due_at=due_at, held_by=verdict.rule, updated_at=now)
-    data = {"rule": verdict.rule, "reason": verdict.reason, "until": verdict.until}
-    _write(draft, held, now, *([(EventKind.LEAD_HELD, data)] if lead.held_by != verdict.rule else []))
-
-
 def _await_prompt(draft: _Draft, lead: Lead, now: datetime) -> None:
-    waiting = replace(lead, state=advance(lead.state, LeadState.AWAITING_PROMPT), updated_at=now)
+    waiting = lead.but(state=advance(lead.state, LeadState.AWAITING_PROMPT), updated_at=now)
     _write(
         draft,
         waiting,
@@ -250,10 +223,15 @@ def _await_prompt(draft: _Draft, lead: Lead, now: datetime) -> None:
     )
 
 
-def _write(draft: _Draft, lead: Lead, now: datetime, *said: tuple[EventKind, Mapping[str, Any]]) -> None:
+def _write(draft: _Draft, lead: Lead, now: datetime, *said: tuple[EventKind, Mapping[str, Any]]) -> Lead:
     counted = leads.counted(lead, len(said))
     draft.changed.append(counted)
     draft.events += [
         (lead.events + n, Event(lead.organisation_id, lead.id, lead.opening, now, kind, data))
         for n, (kind, data) in enumerate(said, 1)
     ]
+    return counted
+
+
+def _numbers(drawn: Iterable[Drawn]) -> set[str]:
+    return {each.lead.number for each in drawn if each.lead.number}

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from leadline.calling.pacing import Meter
 from leadline.domain.attempt import AttemptState, Outcome
 from leadline.domain.conclusion import Conclusion, conclude, concluded
 from leadline.domain.control import CANCELLED
 from leadline.domain.events import Event, EventKind
-from leadline.domain.lead import ClosedReason
+from leadline.domain.lead import ClosedReason, Lead
 from leadline.domain.policy import RetryPolicy
 from leadline.store import agents, attempts, commands, leads
 from leadline.store import events as event_store
@@ -27,6 +28,10 @@ class Ending:
     """Further columns of the attempt: sip_status, cause, hung_up_by, disposition, digits, path, call_id."""
     callback_at: datetime | None = None
     another_trunk: bool = False
+    abandoned: bool = False
+    """Whether the customer was answered by nobody in time."""
+    rang: float | None = None
+    """Seconds that the phone rang, if it did and was not answered."""
     reason: str = ""
 
 
@@ -39,18 +44,34 @@ async def close_attempt(
     now: datetime,
     *,
     wrap_up: timedelta = timedelta(),
+    meter: Meter | None = None,
 ) -> None:
-    """Write the end of an attempt and its conclusion, and let its agent go; one that has ended stays as it is."""
+    """Write the end of an attempt and its conclusion, and let its agent go; one that has ended stays as it is.
+
+    What the `meter` is told comes last, so that nobody who holds its row waits for another.
+    """
     lead = await leads.get(connection, organisation_id, lead_id, lock=True)
     values = {**ending.values, "state": AttemptState.ENDED, "ended_at": now, "outcome": ending.outcome}
     if not await attempts.change(connection, organisation_id, ending.attempt_id, values):
         return
-    await agents.free(connection, organisation_id, ending.attempt_id, now, wrap_up)
-    if lead is None:
-        return
+    talked = await agents.free(connection, organisation_id, ending.attempt_id, now, wrap_up)
+    if lead is not None:
+        await _conclude(connection, lead, ending, retry, now)
+    if meter is not None:
+        await meter.ended(connection, now, rang=ending.rang, talked=talked)
+
+
+async def _conclude(connection: Any, lead: Lead, ending: Ending, retry: RetryPolicy, now: datetime) -> None:
+    organisation_id, lead_id = lead.organisation_id, lead.id
     history = await attempts.outcomes(connection, organisation_id, lead_id, lead.opening)
     conclusion = conclude(
-        ending.outcome, history, retry, now, callback_at=ending.callback_at, another_trunk=ending.another_trunk
+        ending.outcome,
+        history,
+        retry,
+        now,
+        callback_at=ending.callback_at,
+        another_trunk=ending.another_trunk,
+        abandoned=ending.abandoned,
     )
     if CommandKind.CANCEL in await commands.settle(connection, organisation_id, ending.attempt_id):
         conclusion = Conclusion(CANCELLED, ClosedReason.CANCELLED)

@@ -5,9 +5,10 @@ of a call, by a change of the configuration.
 """
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -17,6 +18,7 @@ import structlog
 from leadline.calling.budget import TrunkBudget
 from leadline.calling.claim import Claimer
 from leadline.calling.crash_points import Reached, nothing
+from leadline.calling.fronts import Fronts
 from leadline.calling.health import Probe, TrunkHealth
 from leadline.calling.lines import Lines, request_uri
 from leadline.calling.live_call import LiveCall
@@ -28,7 +30,6 @@ from leadline.clock import Clock
 from leadline.domain.attempt import Outcome
 from leadline.domain.policy import Mode, TrunkPolicy
 from leadline.domain.upsert import DueKind
-from leadline.store import claims
 from leadline.store.catalogue import Catalogue, Process
 from leadline.store.database import Database
 from leadline.store.rounds import Rounds
@@ -80,7 +81,7 @@ class Dialer:
         self._counted = counted
         self._reached = reached
         self.health = TrunkHealth(database, clock, worker, catalogue, probe, self.wake)
-        lines = Lines(self._budgets, self._is_up, passwords)
+        lines = Lines(database, clock, worker, self._budgets, self._is_sound, passwords)
         self._switchboard = Switchboard(database, clock, catalogue, lines)
         self._claimer = Claimer(database, clock, worker, self._budgets, self._is_up, reached)
         self._live: dict[asyncio.Task[None], LiveCall] = {}
@@ -88,6 +89,9 @@ class Dialer:
         self._draining = False
         self._reconciled: float | None = None
         self._known: Catalogue | None = None
+        self._fronts = Fronts(time.monotonic)
+        self._following: datetime | None = None
+        """When the next lead is due of those that were not when they were looked at."""
 
     @property
     def calls(self) -> int:
@@ -130,7 +134,7 @@ class Dialer:
         await self._reconcile()
         await self._release()
         self._keep_budgets()
-        return 0.0 if await self._dial() else await self._pause()
+        return 0.0 if await self._dial() else self._pause()
 
     async def _reconcile(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -154,25 +158,29 @@ class Dialer:
     async def _dial(self) -> int:
         """One look at everything that is due; returns how many leads were looked at."""
         servable = self._servable()
+        self._following = None
         if not servable:
             return 0
+        now = self._clock.now()
         async with self._database.connection() as connection:
-            now = self._clock.now()
-            ready = [
-                (kind, *entry)
-                for kind in (DueKind.AGREED, DueKind.CALL)
-                for entry in await claims.ready(connection, kind, _dialed(servable, kind), now)
-            ]
+            fronts = await self._fronts.look(connection, _dialed(servable), now)
+        due = [front for front in fronts if front.due_at <= now]
         looked_at = 0
-        for kind, priority, process_id in ready:
-            process = servable[process_id]
+        for front in due:
+            process = servable[front.process_id]
             room = min(MOST_AT_ONCE, self._room(process))
             if room <= 0 or self._draining:
                 continue
-            claimed = await self._claimer.claim(process, priority, room, kind)
+            claimed = await self._claimer.claim(process, front, room)
             looked_at += claimed.looked_at
             for ticket in claimed.tickets:
                 self._begin(ticket)
+        if not looked_at:
+            later = [front.due_at for front in fronts if front.due_at > now]
+            if due:  # and somebody else has it, or nobody is there to talk to the customer
+                async with self._database.connection() as connection:
+                    later += await self._fronts.after(connection, due, now)
+            self._following = min(later, default=None)
         return looked_at
 
     def _begin(self, ticket: Ticket) -> None:
@@ -195,7 +203,7 @@ class Dialer:
         def ended(task: asyncio.Task[None]) -> None:
             del self._live[task]
             budget.release()
-            self.health.ended(ticket.trunk.name, ticket.attempt_id, call.outcome)
+            self.health.ended(ticket.trunk.name, ticket.attempt_id, call.outcome, unheard=call.unheard)
             self.wake()
             if call.outcome is not None:
                 self._counted(call.outcome)
@@ -252,6 +260,10 @@ class Dialer:
         usable = self._engine_is_up(trunk) and self._is_known(trunk) and trunk.name in self._budgets
         return usable and not self.health.lacks(trunk) and self.health.allows(trunk.name) != 0
 
+    def _is_sound(self, trunk: TrunkPolicy) -> bool:
+        """Whether a customer who is on the line may be joined over a trunk: on one on trial nobody is kept waiting."""
+        return self._is_up(trunk) and self.health.allows(trunk.name) is None
+
     def _engine_is_up(self, trunk: TrunkPolicy) -> bool:
         engine = self._engines.get(trunk.engine)
         return engine is not None and engine.available
@@ -260,30 +272,26 @@ class Dialer:
         """Whether we have the password of a trunk that has one: without it every call would fail, and count."""
         return not trunk.secured or self._passwords(trunk.name) is not None
 
-    async def _pause(self) -> float:
+    def _pause(self) -> float:
         """Seconds until there may be something to do without being woken."""
         trunks = self._catalogue().trunks.values()
         waits = [LONGEST_WAIT]
         waits += [wait for budget in self._budgets.values() if budget.hope == 0 and (wait := budget.wait) is not None]
         waits += [wait for trunk in trunks if (wait := self.health.wait(trunk.name)) is not None]
+        waits += [wait for engine in self._engines.values() if (wait := engine.capacity.wait) is not None]
         if not all(self._engine_is_up(trunk) for trunk in trunks):
             waits.append(ENGINE_AWAY)
-        servable = self._servable()
-        if servable:
-            now = self._clock.now()
-            async with self._database.connection() as connection:
-                for kind in (DueKind.AGREED, DueKind.CALL):
-                    due_at = await claims.next_due(connection, kind, _dialed(servable, kind), now)
-                    if due_at is not None:
-                        waits.append(max(0.0, (due_at - now) / timedelta(seconds=1)))
+        if (wait := self._fronts.wait) is not None:
+            waits.append(wait)
+        if self._following is not None:
+            waits.append(max(0.0, (self._following - self._clock.now()) / timedelta(seconds=1)))
         return min(waits)
 
 
-def _dialed(servable: Mapping[int, Process], kind: DueKind) -> list[int]:
+def _dialed(servable: Mapping[int, Process]) -> list[tuple[DueKind, int]]:
     """Of a preview process nothing is dialed but what an agent has agreed to: the rest is offered."""
-    return [
-        process.id for process in servable.values() if kind is DueKind.AGREED or process.policy.mode is not Mode.PREVIEW
-    ]
+    called = [process.id for process in servable.values() if process.policy.mode is not Mode.PREVIEW]
+    return [*((DueKind.AGREED, process_id) for process_id in servable), *((DueKind.CALL, each) for each in called)]
 
 
 def _rules(process: Process) -> object:

@@ -1,7 +1,6 @@
 """Leads whose time is over close as `expired`, at the moment it is, whether or not anybody would have called them."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
@@ -10,10 +9,10 @@ from leadline.domain.events import Event, EventKind
 from leadline.domain.lead import ClosedReason, Lead, LeadState, advance
 from leadline.domain.upsert import DueKind
 from leadline.store import claims, leads
-from leadline.store import events as event_store
 from leadline.store.catalogue import Catalogue
 from leadline.store.database import Database
 from leadline.store.rounds import Rounds
+from leadline.store.writing import move
 
 BATCH: Final = 200
 LONGEST_WAIT: Final = 30.0
@@ -56,27 +55,14 @@ class ExpiryStage:
     async def _close(self, process_id: int, priority: int, now: datetime) -> int:
         async with self._database.transaction() as connection:
             taken = await claims.take(connection, DueKind.EXPIRY, process_id, priority, now, BATCH)
-            await leads.update(connection, [leads.counted(_expired(lead, now), 1) for lead in taken])
-            await event_store.write(connection, list(_said(taken, now)))
+            await move(connection, [_expired(lead, now) for lead in taken])
         return len(taken)
 
 
-def _expired(lead: Lead, now: datetime) -> Lead:
-    return replace(
-        lead,
-        state=advance(lead.state, LeadState.CLOSED),
-        closed_reason=ClosedReason.EXPIRED,
-        due_at=None,
-        held_by=None,
-        updated_at=now,
-    )
-
-
-def _said(taken: Iterable[Lead], now: datetime) -> Iterable[tuple[int, Event]]:
-    for lead in taken:
-        why = f"the lead expired at {lead.expires_at:%Y-%m-%d %H:%M:%S} UTC"
-        data = {"reason": ClosedReason.EXPIRED, "rule": "expiry", "why": why}
-        yield (
-            lead.events + 1,
-            Event(lead.organisation_id, lead.id, lead.opening, now, EventKind.LEAD_CLOSED, data),
-        )
+def _expired(lead: Lead, now: datetime) -> tuple[Lead, Event]:
+    state, reason = advance(lead.state, LeadState.CLOSED), ClosedReason.EXPIRED
+    closed = lead.but(state=state, closed_reason=reason, due_at=None, held_by=None, updated_at=now)
+    why = f"the lead expired at {lead.expires_at:%Y-%m-%d %H:%M:%S} UTC"
+    data = {"reason": reason, "rule": "expiry", "why": why}
+    said = Event(lead.organisation_id, lead.id, lead.opening, now, EventKind.LEAD_CLOSED, data)
+    return leads.counted(closed, 1), said

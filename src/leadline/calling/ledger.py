@@ -18,12 +18,14 @@ from leadline.domain.do_not_call import Listing, Origin
 from leadline.domain.errors import DatabaseUnavailable
 from leadline.domain.events import Event, EventKind
 from leadline.domain.lead import LEAD_MOVES, Lead, LeadState
-from leadline.store import attempts, do_not_call, leads
+from leadline.store import attempts, leads, listing
 from leadline.store import events as event_store
 from leadline.store.database import Database
 
 log = structlog.get_logger()
 
+Measured = Callable[[Any], Awaitable[None]]
+"""What is measured of the call, in the transaction of the connection that it is given."""
 RETRY_AFTER: Final = 0.5
 """Seconds between two tries to reach a database that is away."""
 
@@ -37,6 +39,7 @@ class Change:
     lead_state: LeadState | None = None
     listing: Listing | None = None
     """A number that is not to be called again."""
+    measured: Measured | None = None
 
 
 class Ledger:
@@ -58,6 +61,7 @@ class Ledger:
         *said: tuple[EventKind, Mapping[str, Any]],
         lead_state: LeadState | None = None,
         listing: Listing | None = None,
+        measured: Measured | None = None,
         **values: Any,
     ) -> None:
         """Have this written, after everything noted before; returns at once."""
@@ -67,7 +71,7 @@ class Ledger:
             Event(lead.organisation_id, lead.id, lead.opening, now, kind, {"attempt": self._attempt_id, **data})
             for kind, data in said
         )
-        self._pending.append(Change(values, told, lead_state, listing))
+        self._pending.append(Change(values, told, lead_state, listing, measured))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._drain(), name=f"call {self._attempt_id} ledger")
 
@@ -88,13 +92,16 @@ class Ledger:
             lead = await leads.get(connection, self._lead.organisation_id, self._lead.id, lock=True)
             # Before the report may be dropped: who does not want to be called is not, whatever became of the attempt.
             if listings := [change.listing for change in batch if change.listing]:
-                await do_not_call.add(connection, self._lead.organisation_id, listings, Origin.FLOW, self._clock.now())
+                await listing.put(connection, self._lead.organisation_id, listings, Origin.FLOW, self._clock.now())
             if not await attempts.change(connection, self._lead.organisation_id, self._attempt_id, values):
                 log.warning("a late report of an attempt that has ended was dropped", attempt=str(self._attempt_id))
                 return
             if lead is not None and state is not None and state in LEAD_MOVES[lead.state]:
                 await leads.update(connection, [replace(lead, state=state, updated_at=self._clock.now())])
             await event_store.record(connection, [event for change in batch for event in change.events])
+            for change in batch:
+                if change.measured is not None:
+                    await change.measured(connection)
             self._reached(Point.LEDGER_WRITTEN)
         self._reached(Point.LEDGER_COMMITTED)
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,12 +11,14 @@ import structlog
 
 from leadline.calling.closing import Ending, close_attempt
 from leadline.calling.crash_points import Point, Reached, nothing
-from leadline.calling.ledger import Ledger, persist
+from leadline.calling.ledger import Ledger, Measured, persist
+from leadline.calling.pacing import Meter
 from leadline.calling.switchboard import Switchboard
 from leadline.calling.ticket import Ticket
 from leadline.calling.transfer import NO_AGENT, Connection
 from leadline.clock import Clock
 from leadline.domain import flow as flows
+from leadline.domain.abandonment import ABANDONED
 from leadline.domain.attempt import ATTEMPT_MOVES, AttemptState, Outcome, outcome_of
 from leadline.domain.do_not_call import DoNotCallList, Listing
 from leadline.domain.errors import EngineUnavailable
@@ -77,12 +80,20 @@ class LiveCall:
         self._timer: asyncio.TimerHandle | None = None
         self._disposition: str | None = None
         self._callback_at: datetime | None = None
+        self._meter = Meter(ticket.process)
+        self._began = 0.0
+        self._patience: asyncio.TimerHandle | None = None
+        """Runs while a customer who was called ahead of the agents waits to be spoken to."""
+        self._abandoned = False
         self._call: Call | None = None
         self.outcome: Outcome | None = None
         """How the call ended, once that is known."""
+        self.unheard = False
+        """Whether it ended without anything at all from the trunk."""
 
     async def run(self) -> None:
         """Make the call and see it to its end; raises nothing that the network or the engine does."""
+        self._began = asyncio.get_running_loop().time()
         try:
             self._reached(Point.CALL_BEGUN)
             self._call = await self._engine.originate(self._invite)
@@ -97,6 +108,7 @@ class LiveCall:
             ended = await self._converse()
         finally:
             self._stop_listening()
+            self._is_served()
             reading.cancel()
             if self._transferring is not None:
                 self._transferring.cancel()
@@ -141,7 +153,14 @@ class LiveCall:
                 case _:
                     await self._walk(event)
 
-    def _moved(self, state: AttemptState, kind: EventKind, call_id: str | None, stamp: str | None = None) -> None:
+    def _moved(
+        self,
+        state: AttemptState,
+        kind: EventKind,
+        call_id: str | None,
+        stamp: str | None = None,
+        measured: Measured | None = None,
+    ) -> None:
         """Note a move; a report that comes late or twice is dropped."""
         if state not in ATTEMPT_MOVES[self._state]:
             return
@@ -155,12 +174,13 @@ class LiveCall:
         told = [(kind, {"call_id": call_id} if call_id else {})]
         if lead_state is not None:
             told.append((EventKind.LEAD_CONNECTED, {}))
-        self._ledger.note(*told, lead_state=lead_state, **values)
+        self._ledger.note(*told, lead_state=lead_state, measured=measured, **values)
 
     async def _answered(self, call_id: str | None) -> None:
         if AttemptState.ANSWERED not in ATTEMPT_MOVES[self._state]:
             return
-        self._moved(AttemptState.ANSWERED, EventKind.ATTEMPT_ANSWERED, call_id, "answered_at")
+        measured = partial(self._meter.answered, now=self._clock.now(), rang=self._seconds)
+        self._moved(AttemptState.ANSWERED, EventKind.ATTEMPT_ANSWERED, call_id, "answered_at", measured)
         flow = self._ticket.flow
         if flow is None:
             await self.hangup()
@@ -217,6 +237,9 @@ class LiveCall:
         self._state = AttemptState.WAITING_AGENT
         wanted = {name: value for name in ("queue", "agent", "number") if (value := getattr(transfer, name))}
         self._ledger.note((EventKind.ATTEMPT_WAITING_AGENT, wanted), state=self._state)
+        if self._meter.runs and self._ticket.agent is None:
+            seconds = transfer.timeout.total_seconds()
+            self._patience = asyncio.get_running_loop().call_later(seconds, self._abandon, "nobody spoke in time")
         connection = Connection(self._ticket, call, self._engine, self._switchboard, self._tell)
         self._transferring = asyncio.create_task(
             self._transfer(connection, transfer), name=f"transfer {call.attempt_id}"
@@ -228,14 +251,41 @@ class LiveCall:
         except Exception:
             log.exception("a transfer failed", attempt=str(self._ticket.attempt_id))
             result = NO_AGENT
+        if result == NO_AGENT:
+            self._abandon("nobody was free in time")
         self._state = AttemptState.IN_FLOW
         self._ledger.note((EventKind.ATTEMPT_TRANSFER_ENDED, {"result": result}), state=self._state)
         self._inbox.put_nowait(flows.TransferEnded(result))
 
     def _tell(self, kind: EventKind, data: Mapping[str, str]) -> None:
         if kind is EventKind.ATTEMPT_BRIDGED:
+            self._is_served()
+            self._abandoned, self._disposition = False, None  # late, and counted so, but somebody did speak to them
             self._state = AttemptState.BRIDGED
         self._ledger.note((kind, data), state=self._state)
+
+    def _abandon(self, reason: str) -> None:
+        """Nobody has spoken in time to a customer who waits to be spoken to."""
+        if self._patience is None:
+            return
+        self._is_served()
+        self._abandoned, self._disposition = True, ABANDONED
+        self._ledger.note(
+            (EventKind.ATTEMPT_ABANDONED, {"reason": reason}),
+            disposition=ABANDONED,
+            measured=partial(self._meter.abandoned, now=self._clock.now()),
+        )
+
+    def _is_served(self) -> None:
+        """The customer waits for nobody any more."""
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    @property
+    def _seconds(self) -> float:
+        """Since the INVITE."""
+        return asyncio.get_running_loop().time() - self._began
 
     def _list_number(self, to: DoNotCallList, lasts: timedelta | None) -> None:
         lead = self._ticket.lead
@@ -253,9 +303,10 @@ class LiveCall:
 
     async def _conclude(self, ended: Ended) -> None:
         self._reached(Point.CALL_ENDED)
-        await self._ledger.settled()
         ending = self._ending(ended)
+        await self._ledger.settled()
         self.outcome = ending.outcome
+        self.unheard = ended.fault is Fault.NO_RESPONSE
         ticket = self._ticket
         policy = ticket.process.policy
 
@@ -269,6 +320,7 @@ class LiveCall:
                     policy.retry,
                     self._clock.now(),
                     wrap_up=policy.agents.wrap_up,
+                    meter=self._meter,
                 )
                 self._reached(Point.ENDING_WRITTEN)
             self._reached(Point.ENDING_COMMITTED)
@@ -312,5 +364,7 @@ class LiveCall:
             values=values,
             callback_at=self._callback_at,
             another_trunk=self._ticket.another_trunk,
+            abandoned=self._abandoned,
+            rang=None if answered or outcome in TROUBLE else self._seconds,
             reason=ended.reason,
         )

@@ -8,7 +8,7 @@ from leadline.calling.closing import Ending, close_attempt
 from leadline.clock import Clock
 from leadline.domain.attempt import Outcome
 from leadline.domain.policy import RetryPolicy
-from leadline.store import attempts, workers
+from leadline.store import attempts, legs, workers
 from leadline.store.catalogue import Catalogue
 from leadline.store.database import Database
 from leadline.store.workers import Standing
@@ -28,6 +28,7 @@ async def reconcile(database: Database, catalogue: Catalogue, standing: Standing
             retry = process.policy.retry if process else RetryPolicy()
             ending = Ending(orphan["id"], Outcome.UNKNOWN, {}, reason=REASON)
             await close_attempt(connection, orphan["organisation_id"], orphan["lead_id"], ending, retry, clock.now())
+        await legs.forget(connection, dead)
         await workers.forget(connection, dead)
     if orphans:
         log.warning("attempts of workers that are gone were ended as unknown", workers=dead, attempts=len(orphans))

@@ -1,83 +1,60 @@
-"""Our registrations with trunks: made, renewed before their time is over, and taken back at the end."""
+"""Our registrations with trunks: made where the engine listens, as the configuration asks for them."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from typing import Final
-
-import structlog
+from collections.abc import Callable
+from typing import Final, Protocol
 
 from leadline.clock import Clock
 from leadline.domain.policy import TrunkPolicy
 from leadline.store.catalogue import Catalogue
-from leadline.telephony.registration import ASKED_FOR, NotRegistered
-
-log = structlog.get_logger()
+from leadline.telephony.asking import place_of
+from leadline.telephony.engine import Account
+from leadline.telephony.registration import Registrant, Told
 
 LOOK_EVERY: Final = 5.0
 """Seconds between two looks at the configuration."""
-AGAIN: Final = 5.0
-"""Seconds after a registration that was not taken."""
-RENEWED_AFTER: Final = 0.8
-"""The part of the granted time after which a registration is renewed."""
-PARTING: Final = 2.0
-"""Seconds that taking leave may last."""
+UNKNOWN: Final = "its password is not known here: write it in the file that `leadline up` reads"
 
-Register = Callable[[TrunkPolicy, int], Awaitable[float]]
-"""Register with a trunk for so many seconds; returns what was granted, raises NotRegistered."""
+
+class Registrar(Protocol):
+    """An engine that registers from where it listens."""
+
+    def register(self, registrants: frozenset[Registrant], told: Told) -> None:
+        """Be registered as these and no others from now on; `told` hears of each what becomes of it."""
+        ...
 
 
 class Registrations:
-    """Our registrations; `registered` is told whenever one is taken or is missing, and why."""
+    """Our registrations; `told` hears whenever one is taken or is missing, and why."""
 
     def __init__(
         self,
         clock: Clock,
         catalogue: Callable[[], Catalogue],
-        register: Register,
-        registered: Callable[[str, str | None], None],
+        registrar: Registrar,
+        passwords: Callable[[str], str | None],
+        told: Told,
     ) -> None:
-        self._clock, self._catalogue = clock, catalogue
-        self._register, self._registered = register, registered
-        self._kept: dict[TrunkPolicy, asyncio.Task[None]] = {}
+        self._clock, self._catalogue, self._registrar = clock, catalogue, registrar
+        self._passwords, self._told = passwords, told
 
     async def run(self) -> None:
         """Follow the configuration until cancelled."""
+        asked_for: set[str] = set()
         try:
             while True:
-                self._follow({trunk for trunk in self._catalogue().trunks.values() if trunk.register})
+                wanted = [trunk for trunk in self._catalogue().trunks.values() if trunk.register]
+                self._registrar.register(frozenset(filter(None, map(self._registrant, wanted))), self._told)
+                before, asked_for = asked_for, {trunk.name for trunk in wanted}
+                for trunk in before - asked_for:
+                    self._told(trunk, None)
                 await self._clock.sleep(LOOK_EVERY)
         finally:
-            leaving = list(self._kept.values())
-            self._follow(set())
-            if leaving:
-                await asyncio.wait(leaving)
+            self._registrar.register(frozenset(), self._told)
 
-    def _follow(self, wanted: set[TrunkPolicy]) -> None:
-        for trunk in self._kept.keys() - wanted:
-            self._kept.pop(trunk).cancel()
-            self._registered(trunk.name, None)  # whether it is still asked for, the configuration says
-        for trunk in wanted - self._kept.keys():
-            self._kept[trunk] = asyncio.create_task(self._keep(trunk), name=f"registration with {trunk.name}")
-
-    async def _keep(self, trunk: TrunkPolicy) -> None:
-        loop = asyncio.get_running_loop()
-        until = 0.0
-        try:
-            while True:
-                asked = loop.time()
-                try:
-                    granted = await self._register(trunk, ASKED_FOR)
-                except NotRegistered as error:
-                    if loop.time() >= until:
-                        self._registered(trunk.name, f"it has not taken our registration: {error}")
-                    await self._clock.sleep(AGAIN)
-                else:
-                    until = asked + granted
-                    self._registered(trunk.name, None)
-                    await self._clock.sleep(granted * RENEWED_AFTER)
-        finally:
-            if loop.time() < until:
-                with suppress(NotRegistered, TimeoutError):
-                    async with asyncio.timeout(PARTING):
-                        await self._register(trunk, 0)
+    def _registrant(self, trunk: TrunkPolicy) -> Registrant | None:
+        there, password = place_of(trunk.uri), self._passwords(trunk.name)
+        if there is None or trunk.username is None or password is None:
+            self._told(trunk.name, UNKNOWN)
+            return None
+        account = Account(trunk.username, password, trunk.transport, trunk.codecs)
+        return Registrant(trunk.name, str(there), account)

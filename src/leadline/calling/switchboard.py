@@ -12,10 +12,11 @@ from uuid import uuid4
 
 from leadline.calling.ledger import persist
 from leadline.calling.lines import Line, Lines
+from leadline.calling.pacing import Meter
 from leadline.calling.ticket import Ticket
 from leadline.clock import Clock
 from leadline.domain.flow import Transfer
-from leadline.store import agents
+from leadline.store import agents, pacing
 from leadline.store.agents import Agent
 from leadline.store.catalogue import Catalogue
 from leadline.store.database import Database
@@ -64,11 +65,11 @@ class Switchboard:
     async def find(self, ticket: Ticket, wanted: Transfer, seconds: float) -> Party | None:
         """Somebody to be called within so many seconds, taken for this call; None if there is nobody now."""
         if wanted.number is not None:
-            return self._party(ticket, None, wanted.number, seconds)
+            return await self._party(ticket, None, wanted.number, seconds)
         agent = await self._take(ticket, wanted)
         if agent is None or agent.endpoint is None:
             return None
-        party = self._party(ticket, agent.login, agent.endpoint, seconds)
+        party = await self._party(ticket, agent.login, agent.endpoint, seconds)
         if party is None:
             await self.free(ticket)
         return party
@@ -110,19 +111,26 @@ class Switchboard:
         async def write() -> None:
             async with self._database.transaction() as connection:
                 wrap_up, now = ticket.process.policy.agents.wrap_up, self._clock.now()
-                await agents.free(connection, ticket.lead.organisation_id, ticket.attempt_id, now, wrap_up)
+                organisation_id, attempt = ticket.lead.organisation_id, ticket.attempt_id
+                talked = await agents.free(connection, organisation_id, attempt, now, wrap_up)
+                await Meter(ticket.process).ended(connection, now, talked=talked)
 
         await persist(write, self._clock)
 
     async def _take(self, ticket: Ticket, wanted: Transfer) -> Agent | None:
-        """The agent whom the call was made for, else the one that is named, else the longest idle of the queue."""
+        """The agent whom the call was made for, else the one that is named, else the longest idle of the queue.
+
+        Where it is dialed ahead several customers may wait for one agent: who waits longest is first.
+        """
         organisation_id, attempt = ticket.lead.organisation_id, ticket.attempt_id
         async with self._database.transaction() as connection:
             if agent := await agents.reserved_for(connection, organisation_id, attempt):
                 return agent
+            ahead = Meter(ticket.process).runs and ticket.agent is None
+            behind = await pacing.turn(connection, ticket.process.id, attempt) if ahead else 0
             for logins in ([wanted.agent] if wanted.agent else [], self._queue(organisation_id, wanted.queue)):
                 now = self._clock.now()
-                if agent := await agents.reserve(connection, organisation_id, logins, attempt, now):
+                if agent := await agents.reserve(connection, organisation_id, logins, attempt, now, behind=behind):
                     return agent
         return None
 
@@ -130,8 +138,8 @@ class Switchboard:
         process = self._catalogue().process_of(servicekey) if servicekey else None
         return list(process.policy.users) if process and process.organisation_id == organisation_id else []
 
-    def _party(self, ticket: Ticket, login: str | None, target: str, seconds: float) -> Party | None:
-        line = self._lines.seize(ticket, target, self._clock.now())
+    async def _party(self, ticket: Ticket, login: str | None, target: str, seconds: float) -> Party | None:
+        line = await self._lines.seize(ticket, target, self._clock.now())
         if line is None:
             return None
         headers = {"X-Leadline-Beside": str(ticket.attempt_id), "X-Leadline-Lead": str(ticket.lead.id)}

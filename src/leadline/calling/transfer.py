@@ -19,6 +19,8 @@ NO_AGENT: Final = "no_agent"
 ENDED: Final = "ended"
 RING_SECONDS: Final = 15.0
 """How long one agent's phone rings at most: another may be quicker."""
+LEAST_RING_SECONDS: Final = 5.0
+"""How long it rings at least, however little is left: who is found late is not paused for being slow."""
 OURS: Final = (Fault.REFUSED, Fault.ENGINE_LOST)
 """Ends of a leg that are no fault of the agent's."""
 HANGUP_SECONDS: Final = 5.0
@@ -55,7 +57,7 @@ class Connection:
         return NO_AGENT
 
     async def _find(self, wanted: Transfer, left: float) -> Party | None:
-        seconds = left if wanted.number is not None else min(left, RING_SECONDS)
+        seconds = left if wanted.number is not None else min(max(left, LEAST_RING_SECONDS), RING_SECONDS)
         try:
             return await self._switchboard.find(self._ticket, wanted, seconds)
         except DatabaseUnavailable:

@@ -327,11 +327,17 @@ def replay_command(
 @app.command("simulate")
 def simulate_command(
     config: ConfigFile = None,
-    process: Annotated[
-        str | None, typer.Option("--process", "-p", help="Its servicekey; not needed if there is one.")
+    processes: Annotated[
+        list[str] | None, typer.Option("--process", "-p", help="Its servicekey, repeatable; else all that call.")
     ] = None,
-    leads: Annotated[int, typer.Option(min=1, max=5_000_000, help="Customers, all due from the start.")] = 1_000,
-    agents: Annotated[int, typer.Option(min=0, max=2_000, help="Agents; a message process needs none.")] = 0,
+    leads: Annotated[
+        list[str] | None,
+        typer.Option(metavar="[KEY=]N", help="Customers of each process, or of one, due from the start; 1000."),
+    ] = None,
+    agents: Annotated[
+        list[str] | None,
+        typer.Option(metavar="[KEY=]N", help="Agents of each process, or of one; a message process needs none."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed comes to the same result.")] = 7,
     day: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Its first day; else today.")] = None,
     until: Annotated[
@@ -347,14 +353,16 @@ def simulate_command(
     png: Annotated[Path | None, typer.Option(help="Draw the day into a file; needs leadline\\[simulate].")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables and plots.")] = False,
 ) -> None:
-    """Simulate a process's day on a virtual clock: when it is done, how busy agents are, who is abandoned."""
+    """Simulate the day of processes on a virtual clock: when it is done, how busy agents are, who is abandoned."""
     from leadline.cli.settings import environment, load_settings
-    from leadline.cli.simulate import Asked, run
+    from leadline.cli.simulate import AGENTS, LEADS, MOST_AGENTS, MOST_LEADS, Asked, Counts, run
     from leadline.clock import SystemClock
 
     asked = Asked(
-        config=config or load_settings().config, process=process, leads=leads, agents=agents, seed=seed, day=day,
-        until=until, mode=mode, model=model, compare=compare, sets=sets or (), png=png, as_json=as_json,
+        config=config or load_settings().config, processes=processes or (), seed=seed, day=day, until=until, mode=mode,
+        leads=Counts.of(leads or (), LEADS, 1_000, MOST_LEADS),
+        agents=Counts.of(agents or (), AGENTS, 0, MOST_AGENTS),
+        model=model, compare=compare, sets=sets or (), png=png, as_json=as_json,
     )  # fmt: skip
     run(asked, environment(), SystemClock())
 

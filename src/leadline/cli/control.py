@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -24,11 +23,12 @@ from leadline.domain.lead import LeadState
 from leadline.domain.moment import parse_moment
 from leadline.domain.vendor import CallType
 from leadline.settings import Settings
-from leadline.store import catalogue, control, lead_views
+from leadline.store import catalogue, lead_views
 from leadline.store.bulk import Choice
 from leadline.store.catalogue import Catalogue, Process
-from leadline.store.control import Order, Standing
+from leadline.store.control import Order
 from leadline.store.database import Database
+from leadline.store.standings import Standing, standings
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Desk:
 
     async def _standings(self) -> dict[str, Standing]:
         async with self._opened() as (database, known), database.snapshot() as connection:
-            stand = await control.standings(connection, list(known.processes), SystemClock().now())
+            stand = await standings(connection, list(known.processes), SystemClock().now())
         named = {process.servicekey: stand[process.id] for process in known.processes.values() if process.id in stand}
         return dict(sorted(named.items()))
 
@@ -164,11 +164,11 @@ def _moment(option: str, written: str | None, zone: ZoneInfo) -> datetime | None
     return moment
 
 
-def _print(standings: Mapping[str, Standing]) -> None:
+def _print(stands: Mapping[str, Standing]) -> None:
     shown = Table(box=None, pad_edge=False)
     for heading in ("Process", "", "Calls up", "Due now", "Waiting", "Held"):
         shown.add_column(heading, overflow="fold")
-    for servicekey, stand in standings.items():
+    for servicekey, stand in stands.items():
         flag = "stopped" if stand.stopped else "paused" if stand.paused else ""
         waiting = [
             f"{count} {state} ({_names(calltypes)})"
@@ -176,9 +176,13 @@ def _print(standings: Mapping[str, Standing]) -> None:
             if (count := sum(calltypes.values()))
         ]
         held = [f"{count} {rule}" for rule, count in stand.held.most_common()]
-        shown.add_row(servicekey, flag, str(stand.calls), str(stand.due_now), ", ".join(waiting), ", ".join(held))
+        calls = ", ".join([str(stand.calls), *(f"{count} {state}" for state, count in stand.on_the_phone.items())])
+        shown.add_row(servicekey, flag, calls, str(stand.due_now), ", ".join(waiting), ", ".join(held))
     out.print(shown)
+    if any(stand.estimated for stand in stands.values()):
+        out.print("Figures above 10,000 are estimates.")
 
 
-def _names(calltypes: Mapping[int, Any]) -> str:
-    return ", ".join(f"{count} {CallType(calltype).name.lower()}" for calltype, count in sorted(calltypes.items()))
+def _names(statuses: Mapping[int, int]) -> str:
+    names = {int(calltype): calltype.name.lower() for calltype in CallType}
+    return ", ".join(f"{count} {names.get(status, status)}" for status, count in sorted(statuses.items()))

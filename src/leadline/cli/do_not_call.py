@@ -27,6 +27,7 @@ from leadline.store import catalogue
 from leadline.store import do_not_call as lists
 from leadline.store.catalogue import Catalogue, Organisation
 from leadline.store.database import Database
+from leadline.store.listing import put
 
 COLUMNS: Final = ("number", "mobilenumber", "phone")
 BATCH: Final = 5_000
@@ -84,7 +85,7 @@ class Desk:
             for batch in batches:
                 listings = list(_readable(at.place, batch, expires_at))
                 async with at.connection.transaction():
-                    await lists.add(at.connection, at.organisation.id, listings, Origin.API, now)
+                    await put(at.connection, at.organisation.id, listings, Origin.API, now)
                 listed, refused = listed + len(listings), refused + len(batch) - len(listings)
         out.print(f"{listed} on the list" + (f", {refused} not" if refused else ""))
         return 1 if refused else 0

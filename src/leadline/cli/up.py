@@ -1,7 +1,6 @@
 """`leadline up`: everything, until SIGTERM or Ctrl-C."""
 
 import asyncio
-import gc
 import signal
 import sys
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from pathlib import Path
 import uvloop
 
 from leadline.bootstrap import Leadline, Options
+from leadline.cli.collector import settle
 from leadline.domain.errors import ConfigurationError
 from leadline.role import Role
 from leadline.settings import Settings, address
@@ -61,9 +61,3 @@ async def _run(chosen: Options, settings: Settings, environment: Mapping[str, st
     except asyncio.CancelledError:
         if not stop.is_set():
             raise
-
-
-def settle() -> None:
-    """Have the garbage collector leave alone what is there once everything has started."""
-    gc.freeze()  # it stays: looking through it again and again would stop every call
-    gc.set_threshold(50_000, 20, 20)  # and what a push leaves is gone by itself, without a look at each

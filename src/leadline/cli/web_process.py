@@ -4,8 +4,8 @@ import sys
 
 import uvloop
 
+from leadline.cli.collector import settle
 from leadline.cli.console import configure_logging
-from leadline.cli.up import settle
 from leadline.serving import serve
 from leadline.settings import Settings, environment
 

@@ -21,8 +21,10 @@ from leadline.configuration.problems import Problem, suggestion
 from leadline.configuration.regions import country_of
 from leadline.configuration.rules import holidays
 from leadline.configuration.voices import unspeakable
+from leadline.domain.abandonment import to_whoever_is_free
 from leadline.domain.flow import Flow, Transfer, validate
-from leadline.domain.policy import Direction, Mode, PrefixRule, ProcessPolicy, SpeechChoice, TrunkPolicy
+from leadline.domain.pacing import SHORTEST_RING
+from leadline.domain.policy import Direction, Mode, PacingRules, PrefixRule, ProcessPolicy, SpeechChoice, TrunkPolicy
 from leadline.domain.template import names
 
 
@@ -119,11 +121,19 @@ class Builder:
         self, document: ProcessDocument, organisation: OrganisationDocument, own: set[str], place: Located
     ) -> ConfiguredProcess:
         flow = self._flows.get(document.flow) if document.flow else None
+        if document.mode is Mode.PREDICTIVE:
+            flow = self._ahead(document, organisation, place)
+        elif document.pacing is not None:
+            self._say(
+                place,
+                f"pacing has no effect in a {document.mode} process; leave it out, or write mode: predictive",
+                "pacing",
+            )
         if document.mode is not Mode.MESSAGE:
             self._check_crew(document, organisation, place)
         elif document.flow is None and document.direction is not Direction.INBOUND:
             self._say(place, "a message process that calls customers needs a flow; name one of flows: flow: NAME")
-        if flow is not None:
+        elif flow is not None:
             self._check_flow(document, organisation, own, flow, place)
         speech = (
             SpeechChoice(language=document.speech.language, voice=document.speech.voice) if document.speech else None
@@ -152,20 +162,45 @@ class Builder:
             reopen=tuple(sorted(set(document.reopen))),
             ring_timeout=document.ring_timeout,
             agents=document.agents.rules(),
+            pacing=PacingRules(document.pacing.abandonment_cap) if document.pacing else PacingRules(),
             fields=tuple(field.rule() for field in document.fields),
             spoken=_spoken(flow) if flow else (),
         )
         return ConfiguredProcess(policy, flow)
 
     def _check_crew(self, document: ProcessDocument, organisation: OrganisationDocument, place: Located) -> None:
-        if document.mode is Mode.PREDICTIVE:
-            self._say(place, "'predictive' has no effect yet; write progressive: one call per ready agent", "mode")
-            return
         if document.flow is not None:
             self._say(place, f"a {document.mode} process connects customers to agents at once: leave flow out", "flow")
         called = {user.login for user in organisation.users if user.endpoint is not None}
         if called.isdisjoint(document.users):
             self._say(place, f"a {document.mode} process needs agents who can be called: users, each with an endpoint")
+
+    def _ahead(self, document: ProcessDocument, organisation: OrganisationDocument, place: Located) -> Flow | None:
+        """The flow of calls made ahead of the agents, with what they ask of a process."""
+        if document.ring_timeout < SHORTEST_RING:
+            least = f"{SHORTEST_RING.total_seconds():.0f}s"
+            self._say(
+                place,
+                f"a predictive process lets a phone ring for {least} at least; write {least} or more",
+                "ring_timeout",
+            )
+        message = document.pacing.abandoned_message if document.pacing else None
+        if message is None:
+            self._say(
+                place,
+                "a predictive process says who called to a customer whom no agent is free for; write "
+                'abandoned_message: {en: "This was Acme. Nobody is free now, we are sorry."} under pacing',
+                "pacing",
+            )
+            return None
+        flow = to_whoever_is_free(document.servicekey, message)
+        for language in message:
+            if language and (reason := unspeakable(language)):
+                self._say(place, reason, "pacing", "abandoned_message", language)
+        self._check_speech(
+            "the abandoned_message is spoken", document, organisation, place, "pacing", "abandoned_message"
+        )
+        return flow
 
     def _check_flow(
         self,
@@ -185,16 +220,20 @@ class Builder:
                 lacks = "has no endpoint" if agent in phones else f"is no user of {organisation.name}"
                 remedy = "add {login: …, endpoint: …} to its users"
                 self._say(place, f"flow {flow.name!r} transfers to {agent!r}, who {lacks}; {remedy}", "flow")
-        if not flow.speaks:
-            return
+        if flow.speaks:
+            self._check_speech(f"flow {flow.name!r} speaks", document, organisation, place, "flow")
+
+    def _check_speech(
+        self, what: str, document: ProcessDocument, organisation: OrganisationDocument, place: Located, *steps: Step
+    ) -> None:
         if document.speech is None:
-            self._say(place, f"flow {flow.name!r} speaks; say in which language: speech: {{language: en}}")
+            self._say(place, f"{what}; say in which language: speech: {{language: en}}")
         if organisation.subscriptions.tts is None:
             self._say(
                 place,
-                f"flow {flow.name!r} speaks, and the organisation has no TTS subscription; "
+                f"{what}, and the organisation has no TTS subscription; "
                 "give it one: subscriptions: {tts: {until: 2099-12-31}}",
-                "flow",
+                *steps,
             )
 
     def _servicekeys(self) -> set[str]:

@@ -2,20 +2,20 @@
 nobody waits for a rule that is gone."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
 from leadline.calling.release import release
 from leadline.calling.retrying import wait_anew
 from leadline.domain.do_not_call import DoNotCallList
-from leadline.domain.eligibility import do_not_call_reason
 from leadline.domain.events import Event, EventKind
-from leadline.domain.lead import ClosedReason, Lead, LeadState, advance
+from leadline.domain.lead import Lead, LeadState, advance
+from leadline.store import circuits, leads
 from leadline.store import configuration as store
-from leadline.store import events, leads
 from leadline.store.configuration import ListedRow, ProcessRow, Row, TrunkRow
+from leadline.store.listing import stopped
+from leadline.store.writing import move
 
 BATCH: Final = 1_000
 """Leads that are held in memory at a time."""
@@ -29,7 +29,8 @@ async def draw(connection: Any, changes: Iterable[tuple[Row, Row | None]], now: 
         match row, was:
             case ListedRow(), _:
                 listed[row.organisation].append(row.number)
-            case TrunkRow(), _:
+            case TrunkRow(name=name), _:
+                await circuits.forget(connection, name)
                 trunks_changed = True
             case ProcessRow(), ProcessRow():
                 if _spoken(was) != _spoken(row):
@@ -42,7 +43,8 @@ async def draw(connection: Any, changes: Iterable[tuple[Row, Row | None]], now: 
     if trunks_changed:
         await release(connection, None, now)
     for organisation, numbers in listed.items():
-        await _close(connection, await store.open_leads_of(connection, organisation, numbers), now)
+        waiting = await store.open_leads_of(connection, organisation, numbers)
+        await move(connection, [stopped(lead, DoNotCallList.ORGANISATION, now) for lead in waiting])
 
 
 def _spoken(row: ProcessRow) -> Any:
@@ -50,31 +52,6 @@ def _spoken(row: ProcessRow) -> Any:
     if row.flow is None or row.policy is None or not row.flow.speaks:
         return None
     return row.policy.speech, {name: say.texts for name, say in row.flow.says()}
-
-
-async def _close(connection: Any, listed: Sequence[Lead], now: datetime) -> None:
-    closed = [
-        replace(
-            lead,
-            state=advance(lead.state, LeadState.CLOSED),
-            closed_reason=ClosedReason.DO_NOT_CALL,
-            due_at=None,
-            held_by=None,
-            updated_at=now,
-        )
-        for lead in listed
-    ]
-    await _write(
-        connection,
-        closed,
-        now,
-        EventKind.LEAD_CLOSED,
-        lambda lead: {
-            "reason": ClosedReason.DO_NOT_CALL,
-            "rule": "do_not_call",
-            "why": do_not_call_reason(lead.number, DoNotCallList.ORGANISATION),
-        },
-    )
 
 
 async def _renew(connection: Any, row: ProcessRow, now: datetime) -> None:
@@ -98,13 +75,9 @@ async def _renew(connection: Any, row: ProcessRow, now: datetime) -> None:
     last = 0
     while waiting := await store.waiting_leads_of(connection, row.servicekey, before, last, BATCH):
         last = waiting[-1].id
-        moved = [replace(lead, state=advance(lead.state, after), updated_at=now) for lead in waiting]
-        await _write(connection, moved, now, kind, lambda lead: {"due_at": lead.due_at, "reason": reason})
+        moved = (lead.but(state=advance(lead.state, after), updated_at=now) for lead in waiting)
+        await move(connection, [_told(lead, now, kind, due_at=lead.due_at, reason=reason) for lead in moved])
 
 
-async def _write(
-    connection: Any, changed: Sequence[Lead], now: datetime, kind: EventKind, data: Callable[[Lead], Mapping[str, Any]]
-) -> None:
-    await leads.update(connection, [leads.counted(lead, 1) for lead in changed])
-    told = (Event(lead.organisation_id, lead.id, lead.opening, now, kind, data(lead)) for lead in changed)
-    await events.write(connection, [(lead.events + 1, event) for lead, event in zip(changed, told, strict=True)])
+def _told(lead: Lead, now: datetime, kind: EventKind, **data: Any) -> tuple[Lead, Event]:
+    return leads.counted(lead, 1), Event(lead.organisation_id, lead.id, lead.opening, now, kind, data)

@@ -6,11 +6,11 @@ Keys whose shape comes with their effect are `Any` here; `not_yet.py` refuses th
 from datetime import timedelta
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from leadline.configuration.base import Document
 from leadline.configuration.calling_hours import CallingHoursDocument
-from leadline.configuration.flows import FlowDocument
+from leadline.configuration.flows import FlowDocument, Texts
 from leadline.configuration.rules import EachOnce, HolidayEntry, LimitsDocument, ScheduleDocument
 from leadline.configuration.values import (
     Address,
@@ -33,6 +33,7 @@ from leadline.configuration.values import (
     Prefix,
     Region,
     Secret,
+    Share,
     Text,
     TimeZone,
     TrunkUri,
@@ -44,6 +45,7 @@ from leadline.domain.policy import (
     Fallback,
     FieldRule,
     Mode,
+    PacingRules,
     RetryPolicy,
     RetryRule,
     SpeechChoice,
@@ -59,6 +61,7 @@ _AGENTS = AgentRules()
 Soon = Annotated[Duration, between("0s", "365d")]
 Codec = Literal["pcma", "pcmu"]
 _CODECS: Final[tuple[Codec, ...]] = ("pcma", "pcmu")
+MOST_ABANDONED: Final = 0.1
 Costly = Literal["premium_rate", "shared_cost", "satellite"]
 
 
@@ -171,6 +174,19 @@ class AgentRulesDocument(Document):
         return AgentRules(self.offer_timeout, self.wrap_up, self.callback_grace, Fallback(self.callback_fallback))
 
 
+def _lawful(cap: float) -> float:
+    if cap > MOST_ABANDONED:
+        raise ValueError(f"must be at most {MOST_ABANDONED:.0%}; the law asks for 3% in the USA and 5% in Canada")
+    return cap
+
+
+class PacingDocument(Document):
+    """`pacing`: what a customer hears whom nobody speaks to in time, and how many may come to that."""
+
+    abandoned_message: Texts | None = None
+    abandonment_cap: Annotated[Share, AfterValidator(_lawful)] = PacingRules().abandonment_cap
+
+
 class ProcessDocument(Document):
     """`processes`: a campaign."""
 
@@ -192,6 +208,7 @@ class ProcessDocument(Document):
     reopen: Rows[CallTypeNumber] = Field(default_factory=lambda: [int(calltype) for calltype in REOPENING])
     ring_timeout: Annotated[Duration, between("1s", "5m")] = timedelta(seconds=30)
     agents: AgentRulesDocument = AgentRulesDocument()
+    pacing: PacingDocument | None = None
     fields: Rows[FieldDocument] = Field(default_factory=list)
     dids: Any = None
     webhooks: Any = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from types import UnionType
-from typing import Annotated, Any, Final, Union, get_args, get_origin
+from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 
 from pydantic import ValidationError
 
@@ -10,6 +10,8 @@ from leadline.configuration.base import Document
 from leadline.configuration.document import Root
 from leadline.configuration.located import Located, Step
 from leadline.configuration.problems import Problem, suggestion
+
+Shape = TypeVar("Shape", bound=Document)
 
 _A_MAPPING: Final = "must be a mapping of keys, each with its value"
 _SENTENCES: Final = {
@@ -29,7 +31,12 @@ _SENTENCES: Final = {
 
 
 def fitted(root: Located, env: Mapping[str, str]) -> tuple[Root | None, Located, list[Problem]]:
-    """What of the file has its shape, where that stands, and what has not.
+    """The configuration file as far as it has its shape."""
+    return shaped(Root, root, env)
+
+
+def shaped(shape: type[Shape], root: Located, env: Mapping[str, str]) -> tuple[Shape | None, Located, list[Problem]]:
+    """What of a file has its shape, where that stands, and what has not.
 
     A fault is cut out and the rest looked at again, so that one error hides no other; a place that something was
     cut out of is `pruned`, and what it lacks is not said again.
@@ -37,14 +44,14 @@ def fitted(root: Located, env: Mapping[str, str]) -> tuple[Root | None, Located,
     problems: list[Problem] = []
     while True:
         try:
-            return Root.model_validate(root.plain(), context=env), root, problems
+            return shape.model_validate(root.plain(), context=env), root, problems
         except ValidationError as error:
             cuts = set()
             for fault in error.errors(include_url=False):
                 places = root.walk(fault["loc"])
                 cuts.add(tuple(fault["loc"][: len(places) - 1]))
                 if not places[-1].pruned:
-                    problems.append(_problem(places[-1], fault))
+                    problems.append(_problem(shape, places[-1], fault))
         if () in cuts:
             return None, root, problems
         for steps in sorted(cuts, key=_backwards):
@@ -57,10 +64,10 @@ def _backwards(steps: tuple[Step, ...]) -> list[tuple[int, str]]:
     return [(-step, "") if isinstance(step, int) else (0, step) for step in steps]
 
 
-def _problem(place: Located, fault: Any) -> Problem:
+def _problem(shape: type[Document], place: Located, fault: Any) -> Problem:
     loc, kind = fault["loc"], fault["type"]
     if kind == "extra_forbidden":
-        document = _document_at(loc[:-1])
+        document = _document_at(shape, loc[:-1])
         return place.key_problem(f"unknown key; {suggestion(loc[-1], _keys(document))}")
     if kind == "missing":
         return place.problem(f"{str(loc[-1])!r} is missing; it has no default")
@@ -74,10 +81,10 @@ def _keys(document: type[Document]) -> list[str]:
     return [field.alias or name for name, field in document.model_fields.items()]
 
 
-def _document_at(loc: tuple[Step, ...]) -> type[Document]:
+def _document_at(shape: type[Document], loc: tuple[Step, ...]) -> type[Document]:
     """The document that holds the keys at this place."""
-    found: type[Document] = Root
-    annotation: Any = Root
+    found = shape
+    annotation: Any = shape
     for step in loc:
         kind = next(_alternatives(annotation))
         if isinstance(kind, type) and issubclass(kind, Document):

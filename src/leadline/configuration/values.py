@@ -24,6 +24,7 @@ _DURATION: Final = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)", re.ASCII)
 _HOST: Final = re.compile(
     r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*", re.IGNORECASE | re.ASCII
 )
+_SHARE: Final = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3})?)\s*%", re.ASCII)
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE | re.ASCII)
 _LOGIN: Final = re.compile(r"[a-z0-9._+'-]{1,64}(@(?=.{1,189}$)[a-z0-9-]+(\.[a-z0-9-]+)*)?", re.ASCII)
 _SIP_URI: Final = re.compile(
@@ -54,6 +55,14 @@ def duration(value: object) -> timedelta:
     if read is None:
         raise ValueError(f"{value!r} is no duration; write a whole number and its unit: 500ms, 30s, 10m, 2h or 1d")
     return timedelta(**{_UNITS[read[2]]: int(read[1])})
+
+
+def share(value: object) -> float:
+    """`3%` or `2.5%`."""
+    read = _SHARE.fullmatch(value) if isinstance(value, str) else None
+    if read is None:
+        raise ValueError(f"{value!r} is no share; write it in percent: 3% or 2.5%")
+    return float(read[1]) / 100
 
 
 def between(least: str, most: str) -> AfterValidator:
@@ -280,6 +289,7 @@ def _read(reader: Callable[..., object]) -> BeforeValidator:
 Text = Annotated[str, _read(text)]
 Name = Annotated[Text, Field(max_length=255)]
 Duration = Annotated[timedelta, _read(duration)]
+Share = Annotated[float, _read(share)]
 TimeZone = Annotated[str, _read(time_zone)]
 Region = Annotated[str, _read(region)]
 Phone = Annotated[str, _read(phone)]

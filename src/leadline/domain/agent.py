@@ -50,7 +50,7 @@ def own_agent(lead: Lead, policy: ProcessPolicy, presences: Mapping[str, Presenc
     `presences` has who has ever logged in. One who is none of the process's agents is as good as logged out.
     """
     login = lead.userlogin
-    if policy.mode is not Mode.PROGRESSIVE or lead.calltype != CallType.CALLBACK or login is None:
+    if policy.mode not in (Mode.PROGRESSIVE, Mode.PREDICTIVE) or lead.calltype != CallType.CALLBACK or login is None:
         return None
     return presences.get(login, Presence.LOGGED_OUT) if login in policy.users else Presence.LOGGED_OUT
 

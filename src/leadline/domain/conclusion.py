@@ -4,7 +4,7 @@ Sources: the table of outcomes in docs/outcomes.md, and the process's retry rule
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -36,9 +36,18 @@ def conclude(
     *,
     callback_at: datetime | None = None,
     another_trunk: bool = False,
+    abandoned: bool = False,
 ) -> Conclusion:
-    """What becomes of the lead; `history` counts the opening's outcomes, this one included."""
+    """What becomes of the lead; `history` counts the opening's outcomes, this one included.
+
+    A customer who answered and was `abandoned` was not reached: for the retry rules nobody answered.
+    """
     match outcome:
+        case Outcome.ANSWERED if abandoned:
+            unreached = history.get(Outcome.NO_ANSWER, 0) + history.get(Outcome.ANSWERED, 0)
+            history = {**history, Outcome.ANSWERED: 0, Outcome.NO_ANSWER: unreached}
+            again = _retry(Outcome.NO_ANSWER, history, retry, now)
+            return replace(again, reason=f"abandoned, as {again.reason}")
         case Outcome.ANSWERED if callback_at is not None:
             return Conclusion("the customer asked to be called again", None, callback_at, CallType.GENERAL_CALLBACK)
         case Outcome.ANSWERED:

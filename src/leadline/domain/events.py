@@ -65,6 +65,8 @@ class EventKind(StrEnum):
     """The second leg was not answered: attempt, leg, login or number, reason."""
     ATTEMPT_BRIDGED = "attempt.bridged"
     """The two hear each other: attempt, leg, login or number."""
+    ATTEMPT_ABANDONED = "attempt.abandoned"
+    """The customer was called ahead of the agents and nobody spoke to them in time: attempt, reason."""
     ATTEMPT_TRANSFER_ENDED = "attempt.transfer_ended"
     """The transfer is over: attempt, result."""
     ATTEMPT_CALLBACK = "attempt.callback"

@@ -8,6 +8,8 @@ from typing import Final
 _SHAPE: Final = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?( ?(Z|[+-]\d\d(:?\d\d)?))?", re.IGNORECASE | re.ASCII
 )
+_BASIC: Final = re.compile(r"\d{8}T\d{4}(\d\d([.,]\d{1,9})?)?(Z|[+-]\d\d(\d\d)?)", re.IGNORECASE | re.ASCII)
+"""ISO 8601's basic format, always with an offset: local time is written as the vendor writes it."""
 _LONGEST: Final = len("YYYY-MM-DD hh:mm:ss.123456789 +hh:mm")
 _SECONDS: Final = len("YYYY-MM-DD hh:mm:ss")
 _REMEMBERED: Final = 1_024
@@ -29,11 +31,12 @@ def parse_moment(written: str, zone: tzinfo) -> datetime | None:
 
 @lru_cache(_REMEMBERED)
 def _parsed(written: str, zone: tzinfo) -> datetime | None:
-    if not _SHAPE.fullmatch(written):
+    if _SHAPE.fullmatch(written):
+        written = f"{written[:10]}T{written[11:].replace(' ', '')}"
+    elif not _BASIC.fullmatch(written):
         return None
-    date, rest = written[:10], written[11:].replace(" ", "").replace(",", ".").upper()
     try:
-        moment = datetime.fromisoformat(f"{date}T{rest}")
+        moment = datetime.fromisoformat(written.replace(",", ".").upper())
     except ValueError:
         return None
     if moment.tzinfo is None:

@@ -26,9 +26,9 @@ from math import ceil, exp, floor, lgamma, log, log1p, sqrt
 from operator import mul
 from typing import Final
 
-from leadline.domain.policy import Mode
+from leadline.domain.policy import Mode, PacingRules
 
-CAP: Final = 0.03
+CAP: Final = PacingRules().abandonment_cap
 """Share of the answered calls that may be abandoned."""
 CAP_DAYS: Final = 30
 """Days over which it is counted, today among them."""
@@ -125,12 +125,16 @@ def abandoned(measures: Measures, day: int) -> Measures:
     return replace(measures, days=_counted(measures.days, day, abandoned=1))
 
 
+def over_the_days(measures: Measures, day: int) -> Day:
+    """What became of the answered calls of all days that the cap is counted over."""
+    counted = [count for since, count in measures.days.items() if since > day - CAP_DAYS]
+    return Day(sum(count.answered for count in counted), sum(count.abandoned for count in counted))
+
+
 def room_under_cap(measures: Measures, day: int, cap: float = CAP) -> int:
     """How many calls may still be abandoned today without passing the cap, nor passing it as the oldest day goes."""
-    first = day - CAP_DAYS + 1
-    counted = [count for since, count in measures.days.items() if since >= first]
-    answered, gone = sum(count.answered for count in counted), sum(count.abandoned for count in counted)
-    oldest = measures.days.get(first, Day())
+    total, oldest = over_the_days(measures, day), measures.days.get(day - CAP_DAYS + 1, Day())
+    answered, gone = total.answered, total.abandoned
     rooms = ((answered, gone), (answered - oldest.answered, gone - oldest.abandoned))
     return max(0, min(floor(cap * all_ + 1e-9) - lost for all_, lost in rooms))
 

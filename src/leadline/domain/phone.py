@@ -1,7 +1,7 @@
 """Telephone numbers: what was written in, E.164 out, with what must be known before one is dialed.
 
 Validity is libphonenumber's for the process's region, after the trunk prefixes people write (`+`, `00`, `0`)
-are understood. Zones of a number come from the reference implementation, since the fast one has none.
+are understood. Zones of a number come from the reference implementation's table, since the fast one has none.
 """
 
 from enum import IntEnum
@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import Final
 from unicodedata import decimal
 
-import phonenumbers
 from msgspec import Struct
-from phonenumbers import timezone as number_zones
+from phonenumbers.phonenumberutil import is_number_type_geographical
+from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
 from rphonenumbers import NumberParseException, national_significant_number, number_type, parse, region_code_for_number
 
 LONGEST: Final = 64
@@ -116,6 +116,16 @@ def digits_of(written: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def zones_of(e164: str) -> tuple[str, ...]:
-    """Every time zone the owner of a number may be in, as IANA names; empty if nothing is known."""
-    zones = number_zones.time_zones_for_number(phonenumbers.parse(e164))
+    """Every time zone the owner of a number may be in, as IANA names; empty if nothing is known.
+
+    They are those of the longest prefix in libphonenumber's table: of the number where it is of one place, else of its
+    country.
+    """
+    number = parse_number(e164, "")
+    if number is None:
+        return ()
+    placed = is_number_type_geographical(number.type, number.country_code)
+    digits = e164[1:] if placed else str(number.country_code)
+    prefixes = (digits[:length] for length in range(min(len(digits), TIMEZONE_LONGEST_PREFIX), 0, -1))
+    zones = next((TIMEZONE_DATA[prefix] for prefix in prefixes if prefix in TIMEZONE_DATA), ())
     return tuple(zone for zone in zones if zone != "Etc/Unknown")

@@ -183,6 +183,14 @@ class AgentRules:
     callback_fallback: Fallback = Fallback.WAIT
 
 
+@dataclass(frozen=True, slots=True)
+class PacingRules:
+    """How far a predictive process may dial ahead of its agents."""
+
+    abandonment_cap: float = 0.03
+    """Share of the customers who answer that may find nobody, over 30 days; 0 is one call for each ready agent."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessPolicy:
     """All that intake, prompts and calling go by in a process."""
@@ -211,6 +219,7 @@ class ProcessPolicy:
     """Call types whose push opens a closed lead again, sorted."""
     ring_timeout: timedelta = timedelta(seconds=30)
     agents: AgentRules = AgentRules()
+    pacing: PacingRules = PacingRules()
     fields: tuple[FieldRule, ...] = ()
     spoken: tuple[str, ...] = ()
     """What the flow's templates name of a lead, sorted."""

@@ -1,7 +1,4 @@
-"""Do-not-call lists as they are kept by hand: numbers in any spelling onto a list and off it.
-
-A listed number closes its leads when they are claimed, not before: what is taken off again in time is called.
-"""
+"""Do-not-call lists as they are kept by hand: numbers in any spelling onto a list and off it."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,23 +1,16 @@
-"""The customers of a simulation: leads with valid numbers, and what each does when the phone rings."""
+"""The customers of a simulation: what each does when the phone rings, and who is not to be called at all."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from random import Random
 from typing import Final
 
-import phonenumbers
-
 from leadline.domain.attempt import Outcome
-from leadline.domain.lead import Lead, LeadState
-from leadline.domain.phone import parse_number, zones_of
-from leadline.domain.vendor import CallType, Media
+from leadline.domain.do_not_call import DoNotCallList
 from leadline.simulation.model import Model
 
-BLOCK: Final = 1_000
-"""Numbers of one neighbourhood, which are in the zones of its first."""
-_MOST: Final = 10_000_000
-"""More than there are customers, or attempts on one: each attempt has a number of its own."""
+MOST: Final = 10_000_000
+"""More than there are customers of a process, or attempts on one: each attempt has a stream of its own."""
 
 
 @dataclass(slots=True)
@@ -45,15 +38,15 @@ class Customers:
         self._weights = list(model.unanswered.values())
         self._random = Random()  # noqa: S311  (a simulation is to be repeatable)
 
-    def react(self, customer: int, attempt: int, hour: int) -> Reaction:
-        """What comes of a customer's nth attempt in an hour of their day."""
+    def react(self, customer: int, attempt: int, hour: int, *, awaited: bool = False) -> Reaction:
+        """What comes of a customer's nth attempt in an hour of their day, or of one that they have asked for."""
         model, random = self._model, self._random
-        random.seed((self._seed * _MOST + customer) * _MOST + attempt)
+        random.seed(self._stream(customer, attempt))
         previewed = model.preview.draw(random)
         # A number that is not valid is found to be so when it is first dialed.
         if attempt == 1 and random.random() < model.invalid:
             return Reaction(Outcome.INVALID_NUMBER, self._refused(), previewed=previewed)
-        if random.random() >= self._rates[hour]:
+        if random.random() >= (model.awaited if awaited else self._rates[hour]):
             (outcome,) = random.choices(self._outcomes, self._weights)
             silent = outcome is Outcome.NO_ANSWER
             return Reaction(outcome, self._ring_timeout if silent else self._refused(), previewed=previewed)
@@ -69,38 +62,25 @@ class Customers:
             wraps_up=model.wrap_up.draw(random),
         )
 
+    def listed(self, customer: int) -> DoNotCallList | None:
+        """The do-not-call list that a customer stands on from the start, if any."""
+        shares = self._model.listed
+        if not any(shares.values()):
+            return None
+        self._random.seed(self._stream(customer, 0))
+        drawn = self._random.random()
+        for on, share in shares.items():
+            if drawn < share:
+                return on
+            drawn -= share
+        return None
+
+    def keys(self, customer: int, attempt: int) -> Random:
+        """What the keys are drawn from that a customer presses on a call."""
+        return Random(-self._stream(customer, attempt) - 1 << 1 | 1)  # noqa: S311  (a simulation is to be repeatable)
+
+    def _stream(self, customer: int, attempt: int) -> int:
+        return (self._seed * MOST + customer) * MOST + attempt
+
     def _refused(self) -> float:
         return min(self._model.refusal.draw(self._random), self._ring_timeout)
-
-
-def leads(region: str, count: int, now: datetime) -> Iterator[Lead]:
-    """Fresh leads that are due now, each with a valid mobile number of the region."""
-    example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
-    if example is None or not example.country_code or not example.national_number:
-        raise ValueError(f"no numbers of region {region} are known")
-    written, made = example.national_number, 0
-    zones: tuple[str, ...] = ()
-    while made < count:
-        number = parse_number(f"+{example.country_code}{written}", region)
-        written += 1
-        if number is None or number.region != region:
-            continue
-        if made % BLOCK == 0:
-            zones = zones_of(number.e164)
-        made += 1
-        yield Lead.new(
-            {"mobilenumber": number.e164, "number": number.e164, "number_key": number.e164},
-            organisation_id=1,
-            id=made,
-            process_id=1,
-            media=int(Media.VOICE_OUT),
-            calltype=int(CallType.FRESH),
-            asked_calltype=int(CallType.FRESH),
-            state=LeadState.SCHEDULED,
-            timezone=zones[0] if len(zones) == 1 else None,
-            due_at=now,
-            fields={},
-            scheduled_by=now,
-            created_at=now,
-            updated_at=now,
-        )

@@ -1,71 +1,64 @@
-"""Where customers meet agents: who is reserved for whom, who waits, who is abandoned; and what pacing is told of it."""
+"""The agents of a process and the customers who want one: who is reserved for whom, who waits, who is put through."""
 
-from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from random import Random
-from typing import Final
 
-from leadline.domain import pacing
+from leadline.calling.transfer import ENDED, NO_AGENT
 from leadline.domain.agent import Presence
-from leadline.domain.pacing import AGENT_WITHIN, Floor, Measures
-from leadline.domain.policy import Mode
+from leadline.domain.pacing import Floor
 from leadline.simulation.agents import AT_WORK, Agents
 from leadline.simulation.call import Call
-from leadline.simulation.result import STRETCH, Tally
-from leadline.simulation.scenario import Scenario
+from leadline.simulation.model import Model
 from leadline.simulation.timeline import Timeline
+from leadline.simulation.trunks import STRETCH
 
-RESERVING: Final = frozenset({Mode.PREVIEW, Mode.PROGRESSIVE})
-"""Modes in which each call has its agent before the phone rings."""
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Who is told what becomes of a desk's customers and agents."""
+
+    back: Callable[[Call, str], None]
+    """The transfer is over, with what a flow calls its result."""
+    written_up: Callable[[Call], None]
+    """The agent is done with the customer."""
+    gone: Callable[[Call], None]
+    """The agent has left for whom a phone rings."""
+    ready: Callable[[], None]
+    """Somebody may be ready."""
 
 
 class Desk:
-    """`over` is told when a call has ended, `look` when an agent is ready."""
+    """Customers of several processes may wait at it, the longest waiting first."""
 
-    def __init__(
-        self,
-        scenario: Scenario,
-        line: Timeline,
-        tally: Tally,
-        over: Callable[[Call], None],
-        look: Callable[[], None],
-    ) -> None:
-        self._scenario, self._model, self._line, self._tally = scenario, scenario.model, line, tally
-        self._over, self._look = over, look
-        self.agents = Agents(scenario.agents, STRETCH)
-        self._measures = Measures()
-        self._ahead = 0
-        """Calls that ring and have no agent yet."""
+    def __init__(self, agents: int, model: Model, line: Timeline, random: Random, tell: Tell) -> None:
+        self._model, self._line, self._random, self._tell = model, line, random, tell
+        self.agents = Agents(agents, STRETCH)
         self._reserved: dict[int, Call] = {}
-        self._waiting: deque[Call] = deque()
+        self._waiting: dict[Call, float] = {}
+        """Since when."""
         self._leaving: set[int] = set()
         """Agents whose break is due."""
-        self._random = Random(scenario.seed)  # noqa: S311  (a simulation is to be repeatable)
-        self._patience = (self._model.greeting + AGENT_WITHIN).total_seconds()
+
+    @property
+    def floor(self) -> Floor:
+        """The agents as pacing sees them."""
+        return Floor(self.agents.ready, self.agents.busy, len(self._waiting))
 
     def open(self) -> None:
-        for agent in range(self._scenario.agents):
+        for agent in range(self.agents.count):
             self._plan_break(agent)
 
     def close(self) -> None:
         self.agents.settle(self._line.at)
 
-    def wanted(self) -> int | None:
-        """How many more calls to begin; None is as many as the trunks take."""
-        scenario = self._scenario
-        floor = Floor(self.agents.ready, self.agents.busy, len(self._waiting))
-        wanted = pacing.wanted(scenario.mode, floor, self._measures, self._line.today, scenario.cap)
-        return None if wanted is None else wanted - self._ahead
-
-    def reserve(self, call: Call) -> None:
-        """An agent for a call that is about to be made, where the mode has one."""
-        if self._scenario.mode in RESERVING:
-            self._take(call)
-
-    def lacks(self, call: Call) -> bool:
-        """Whether the call was to have an agent before it is made, who is gone."""
-        return self._scenario.mode in RESERVING and call.agent is None
+    def reserve(self, call: Call) -> bool:
+        """The agent who has been ready longest, for a call that is about to be made or has been answered."""
+        call.agent = self.agents.reserve(self._line.at)
+        if call.agent is not None:
+            self._reserved[call.agent] = call
+        return call.agent is not None
 
     def give_back(self, call: Call) -> None:
         """The call came to nothing: its agent is ready for another."""
@@ -74,65 +67,39 @@ class Desk:
             del self._reserved[agent]
             self._free(agent)
 
-    def _take(self, call: Call) -> bool:
-        """Reserve the agent who has been ready longest."""
-        call.agent = self.agents.reserve(self._line.at)
-        if call.agent is not None:
-            self._reserved[call.agent] = call
-        return call.agent is not None
-
-    def ring(self, call: Call) -> None:
-        if call.agent is None:
-            self._ahead += 1
-            call.is_ahead = True
-
-    def rung(self, call: Call, *, answered: bool) -> None:
-        """The phone has stopped ringing: who answered is put through, or waits."""
-        line = self._line
-        self._ahead -= call.is_ahead
-        self._measures = pacing.rung(self._measures, answered=answered, seconds=call.reaction.rings, day=line.today)
-        if not answered:
-            self.give_back(call)
-            return
-        self._tally.answer(line.at)
-        if self._scenario.mode is Mode.MESSAGE:
-            return
-        call.answered_at = line.at
-        if call.agent is not None or self._take(call):
-            self._talk(call)
+    def connect(self, call: Call, patience: float) -> None:
+        """Put a customer through to the agent who is reserved for them or is ready; they wait for one so long."""
+        at = self._line.at
+        if call.agent is not None or self.reserve(call):
+            self._talk(call, at)
+        elif not self.agents.count:
+            self._tell.back(call, NO_AGENT)
         else:
-            self._waiting.append(call)
-            line.later(self._patience, partial(self._give_up, call))
+            self._waiting[call] = at
+            self._line.later(patience, partial(self._give_up, call, at))
 
-    def _give_up(self, call: Call) -> None:
-        """Nobody came in time: the customer hears who called, and the call ends."""
-        if call not in self._waiting:
-            return
-        self._waiting.remove(call)
-        self._tally.abandon(self._line.at)
-        self._measures = pacing.abandoned(self._measures, self._line.today)
-        self._line.later(call.reaction.listens, partial(self._end, call))
+    def _give_up(self, call: Call, since: float) -> None:
+        if self._waiting.get(call) == since:
+            del self._waiting[call]
+            self._tell.back(call, NO_AGENT)
 
-    def _talk(self, call: Call) -> None:
+    def _talk(self, call: Call, since: float) -> None:
         if (agent := call.agent) is not None:
             del self._reserved[agent]
-            self._tally.waits.append(self._line.at - call.answered_at)
+            call.tally.waits.append(self._line.at - since)
             self.agents.move(agent, Presence.ON_CALL, self._line.at)
             self._line.later(call.reaction.talks, partial(self._hang_up, call, agent))
 
     def _hang_up(self, call: Call, agent: int) -> None:
         self.agents.move(agent, Presence.WRAP_UP, self._line.at)
         self._line.later(call.reaction.wraps_up, partial(self._done, call, agent))
-        self._end(call)
-
-    def _end(self, call: Call) -> None:
-        self._over(call)
-        self._look()
+        call.agent = None
+        self._tell.back(call, ENDED)
 
     def _done(self, call: Call, agent: int) -> None:
-        self._measures = pacing.handled(self._measures, call.reaction.talks + call.reaction.wraps_up)
+        self._tell.written_up(call)
         self._free(agent)
-        self._look()
+        self._tell.ready()
 
     def _free(self, agent: int) -> None:
         """An agent is ready, for whoever waits longest; or goes, if their break is due."""
@@ -141,9 +108,10 @@ class Desk:
             return
         self.agents.move(agent, Presence.READY, self._line.at)
         if self._waiting:
-            call = self._waiting.popleft()
-            self._take(call)
-            self._talk(call)
+            call = next(iter(self._waiting))
+            since = self._waiting.pop(call)
+            self.reserve(call)
+            self._talk(call, since)
 
     # Breaks
 
@@ -161,12 +129,11 @@ class Desk:
         self._leaving.discard(agent)
         if (call := self._reserved.pop(agent, None)) is not None:
             call.agent = None
-            if call.way is not None:
-                self.ring(call)
+            self._tell.gone(call)
         self.agents.move(agent, Presence.PAUSED, self._line.at)
         self._line.later(self._model.pause.draw(self._random), partial(self._return, agent))
 
     def _return(self, agent: int) -> None:
         self._free(agent)
         self._plan_break(agent)
-        self._look()
+        self._tell.ready()

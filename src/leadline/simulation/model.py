@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from enum import StrEnum
 from math import log, sqrt
 from random import Random
+from typing import Final
 
 from leadline.domain.attempt import Outcome
+from leadline.domain.do_not_call import DoNotCallList
+from leadline.domain.vendor import CallType
+
+NO_KEY: Final = "none"
+HANG_UP: Final = "hang_up"
 
 
 class Shape(StrEnum):
@@ -63,10 +68,24 @@ class Model:
     """From the INVITE to the answer; where it takes longer than the ring timeout, nobody answered."""
     refusal: Times = Times(4.0)
     """From the INVITE to any other final answer."""
-    greeting: timedelta = timedelta(seconds=1)
-    """What a customer says when they answer."""
+    awaited: float = 0.75
+    """Share answered of the calls that customers have asked for: callbacks, and hot leads."""
+    listed: Mapping[DoNotCallList, float] = field(default_factory=lambda: {DoNotCallList.ORGANISATION: 0.01})
+    """Share of the customers who stand on a do-not-call list, beside those that the configuration names."""
+    pushed: Mapping[CallType, Mapping[int, float]] = field(default_factory=dict)
+    """Leads an hour that come during the day, from this hour of the organisation's day on to the next that is named."""
+    spoken: float = 14.0
+    """Characters of a flow's text that are spoken in a second."""
     message: Times = Times(25.0)
-    """How long a customer listens to the flow of a message process, or to what is said to one who is abandoned."""
+    """How long a prompt is whose text is not known: of a process that has no such flow in its configuration."""
+    keys: Mapping[str, float] = field(
+        default_factory=lambda: {"1": 0.10, "2": 0.05, "9": 0.01, NO_KEY: 0.59, HANG_UP: 0.25}
+    )
+    """What a customer presses who is asked, as weights; what the question does not list is asked again."""
+    gathers: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    """The same for one gather of a flow, by the flow's name and the node's."""
+    thinks: Times = Times(2.0)
+    """From the end of a question to the key, or to the hanging up; no key in time is none."""
     preview: Times = Times(20.0)
     """How long an agent looks at a preview before dialing."""
     talk: Times = Times(180.0, spread=0.9)
@@ -77,6 +96,11 @@ class Model:
     """How long a break is."""
 
     def answer_rate(self, hour: int) -> float:
-        """The share that answers in this hour of the customer's day; before the first hour named, the last one's."""
-        begun = [named for named in self.answered if named <= hour]
-        return self.answered[max(begun or self.answered)]
+        """The share that answers in this hour of the customer's day."""
+        return by_hour(self.answered, hour)
+
+
+def by_hour(named: Mapping[int, float], hour: int) -> float:
+    """What holds in an hour: what its own or the last one before it says; before the first, what the last one says."""
+    begun = [each for each in named if each <= hour]
+    return named[max(begun or named)]

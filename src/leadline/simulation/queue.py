@@ -4,13 +4,16 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 from heapq import heappop, heappush
+from typing import Final
 
 from leadline.domain.lead import Lead
 from leadline.domain.upsert import DueKind, due_rows
-from leadline.domain.vendor import PRIORITIES, CallType
+from leadline.domain.vendor import PRIORITIES
 
 Row = tuple[datetime, int, Lead]
 """When, the turn in which it was put, which lead."""
+
+_PRIORITIES: Final = {int(calltype): priority for calltype, priority in PRIORITIES.items()}
 
 
 class DueQueue:
@@ -28,7 +31,7 @@ class DueQueue:
         for kind, due_at in due_rows(lead):
             if kind is DueKind.CALL:
                 self._turn += 1
-                key = lead.process_id, PRIORITIES[CallType(lead.calltype)]
+                key = lead.process_id, _PRIORITIES[lead.calltype]
                 heappush(self._rows[key], (due_at, self._turn, lead))
 
     def ready(self, processes: Collection[int], now: datetime) -> list[tuple[int, int]]:
@@ -48,7 +51,7 @@ class DueQueue:
             taken.append(heappop(rows)[2])
         return taken
 
-    def next_due(self, processes: Collection[int]) -> datetime | None:
-        """When the next thing is due; None if there is nothing."""
+    def next_due(self, processes: Collection[int], now: datetime) -> datetime | None:
+        """When the next thing becomes due that is not so now, nor waits behind what is; None if nothing does."""
         heads = [rows[0][0] for (process, _), rows in self._rows.items() if rows and process in processes]
-        return min(heads, default=None)
+        return min((due_at for due_at in heads if due_at > now), default=None)

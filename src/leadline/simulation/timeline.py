@@ -1,7 +1,7 @@
 """Virtual time: what is to happen, in its order, without waiting for it."""
 
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from zoneinfo import ZoneInfo
 
@@ -9,29 +9,22 @@ from zoneinfo import ZoneInfo
 class Timeline:
     """Moments to come, earliest first; of those at one instant, first planned first."""
 
-    def __init__(self, begins: datetime, zone: str) -> None:
+    def __init__(self, begins: datetime) -> None:
         self._begins = begins
-        self._zone = ZoneInfo(zone)
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._turn = 0
         self.at = 0.0
         """Seconds since the beginning."""
         self.now = begins
-        self._today = 0
-        self._tomorrow_at = 0.0
 
     @property
     def today(self) -> int:
-        """The day's ordinal, where the process works."""
-        if self.at >= self._tomorrow_at:
-            day = self.now.astimezone(self._zone).date()
-            midnight = datetime.combine(day + timedelta(days=1), time(), self._zone)
-            self._today, self._tomorrow_at = day.toordinal(), (midnight - self._begins).total_seconds()
-        return self._today
+        """The day's ordinal in UTC, as the live dialer counts it."""
+        return self.now.toordinal()
 
-    def hour(self, zone: str | None) -> int:
-        """The hour of the day in a zone; where the process works, if it is not known."""
-        return self.now.astimezone(ZoneInfo(zone) if zone else self._zone).hour
+    def hour(self, zone: str, at: float | None = None) -> int:
+        """The hour of the day in a zone, now or at another time."""
+        return (self.now if at is None else self.moment(at)).astimezone(ZoneInfo(zone)).hour
 
     def moment(self, at: float) -> datetime:
         return self._begins + timedelta(seconds=at)

@@ -104,10 +104,10 @@ async def put(
 
 
 async def reserve(
-    connection: Any, organisation_id: int, logins: Sequence[str], attempt: UUID, now: datetime
+    connection: Any, organisation_id: int, logins: Sequence[str], attempt: UUID, now: datetime, *, behind: int = 0
 ) -> Agent | None:
-    """Take the longest idle of these agents for a call; None if nobody is ready."""
-    for agent in await idle(connection, organisation_id, logins, 1):
+    """Take the longest idle of these agents for a call, past as many as it is `behind` others; None if nobody is."""
+    for agent in (await idle(connection, organisation_id, logins, behind + 1))[behind:]:
         presence = advance(agent.presence, Presence.RESERVED)
         await put(connection, organisation_id, agent.login, presence, now, attempt=attempt)
         return agent
@@ -162,17 +162,21 @@ async def missed(connection: Any, organisation_id: int, login: str, attempt: UUI
 
 async def free(
     connection: Any, organisation_id: int, attempt: UUID, now: datetime, wrap_up: timedelta = timedelta()
-) -> None:
-    """Let go whoever was taken for a call that is over."""
+) -> timedelta | None:
+    """Let go whoever was taken for a call that is over; returns how long they have talked, if they did."""
+    talked = None
     rows = await connection.fetch(
-        "select login, presence from agent where organisation_id = $1 and attempt = $2 for update",
+        "select login, presence, since from agent where organisation_id = $1 and attempt = $2 for update",
         organisation_id,
         attempt,
     )
     for row in rows:
         presence = freed(Presence(row["presence"]), wraps_up=bool(wrap_up))
         until = now + wrap_up if presence is Presence.WRAP_UP else None
+        if row["presence"] == Presence.ON_CALL:
+            talked = now - row["since"]
         await put(connection, organisation_id, row["login"], presence, now, until=until)
+    return talked
 
 
 async def end_wrap_ups(connection: Any, now: datetime) -> datetime | None:

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
+
+from msgspec import Struct
 
 from leadline.domain.attempt import AttemptState, Outcome
 
@@ -19,8 +20,7 @@ _CHANGEABLE: Final = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """An attempt as it is begun."""
 
     organisation_id: int
@@ -38,12 +38,17 @@ class Attempt:
 
 async def insert(connection: Any, attempts: Sequence[Attempt]) -> None:
     """Write attempts that are about to be made."""
-    columns = list(Attempt.__dataclass_fields__)
-    await connection.executemany(
-        f"insert into attempt ({', '.join(columns)}, state) "  # noqa: S608  (names are ours)
-        f"values ({', '.join(f'${n}' for n in range(1, len(columns) + 1))}, '{AttemptState.CREATED}')",
-        [tuple(getattr(attempt, column) for column in columns) for attempt in attempts],
-    )
+    if attempts:
+        await connection.execute(_INSERT, attempts)
+
+
+def insert_from(parameter: str) -> str:
+    """The SQL that writes a JSON array of attempts that are about to be made."""
+    return f"""
+        insert into attempt ({_BEGUN}, state) select {_BEGUN}, '{AttemptState.CREATED}'
+        from json_to_recordset({parameter}::json) as begun(organisation_id int, id uuid, lead_id bigint,
+            process_id int, opening int, worker text, trunk text, number text, dial_string text, caller_id text,
+            started_at timestamptz)"""  # noqa: S608  (ours)
 
 
 async def change(connection: Any, organisation_id: int, attempt_id: UUID, values: Mapping[str, Any]) -> bool:
@@ -76,18 +81,14 @@ async def outcomes(connection: Any, organisation_id: int, lead_id: int, opening:
     return Counter({Outcome(row["outcome"]): row["attempts"] for row in rows})
 
 
-async def congested_trunks(
-    connection: Any, organisation_id: int, lead_ids: Sequence[int], since: datetime
-) -> set[tuple[int, str]]:
-    """Which trunks have been congested for which of these leads since then."""
-    rows = await connection.fetch(
-        """select lead_id, trunk from attempt where organisation_id = $1 and lead_id = any($2::bigint[])
-           and outcome = 'congestion' and ended_at > $3""",
-        organisation_id,
-        list(lead_ids),
-        since,
-    )
-    return {(row["lead_id"], row["trunk"]) for row in rows}
+def congested_of(lead: str, since: str) -> str:
+    """The SQL that lists the trunks that have been congested for a lead since then.
+
+    In order, so that a planner which knows nothing of the table yet takes the one index that has it.
+    """
+    return f"""
+        array(select trunk from attempt where organisation_id = {lead}.organisation_id and lead_id = {lead}.id
+              and outcome = '{Outcome.CONGESTION}' and ended_at > {since} order by started_at)"""  # noqa: S608  (ours)
 
 
 async def of_leads(connection: Any, organisation_id: int, lead_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
@@ -114,3 +115,7 @@ async def orphans(connection: Any, workers: Sequence[str]) -> list[Any]:
             list(workers),
         )
     )
+
+
+_BEGUN: Final = ", ".join(Attempt.__struct_fields__)
+_INSERT: Final = insert_from("$1")

@@ -33,8 +33,9 @@ UNAVAILABLE = (
     TimeoutError,
 )
 
-CHANNELS = ("due", "configuration", "command")
-"""`due`: a due row was written that may be earlier than what the dialer waits for; `configuration`: `apply` ran."""
+CHANNELS = ("due", "configuration", "command", "trunk")
+"""`due`: a due row was written that may be earlier than what the dialer waits for; `configuration`: `apply` ran;
+`command`: a word to a worker; `trunk`: one is down, or up again."""
 
 
 @contextmanager

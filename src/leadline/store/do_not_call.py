@@ -25,6 +25,14 @@ async def listed(
     return {row["number"]: list_of(everywhere=row["everywhere"]) for row in rows}
 
 
+def listing_of(lead: str, process: str, now: str) -> str:
+    """The SQL that finds where a lead's number is listed: true for everybody, false for the process, null nowhere."""
+    return f"""
+        (select bool_or(process_id is null) from do_not_call
+         where organisation_id = {lead}.organisation_id and number = {lead}.number
+         and (process_id is null or process_id = {process}) and (expires_at is null or expires_at > {now}))"""  # noqa: S608  (ours)
+
+
 def list_of(*, everywhere: bool) -> DoNotCallList:
     """The list that is told of a number that may be on both."""
     return DoNotCallList.ORGANISATION if everywhere else DoNotCallList.PROCESS

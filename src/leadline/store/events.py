@@ -22,11 +22,15 @@ def rows(numbered: Sequence[tuple[int, Event]]) -> list[dict[str, Any]]:
     ]
 
 
-def insert_from(parameter: str) -> str:
-    """The SQL that appends a JSON array of rows, in its order."""
+def insert_from(parameter: str, *, new: bool = False) -> str:
+    """The SQL that appends a JSON array of rows, in its order; `new` spares those of new leads a look at what is there.
+
+    The feed's order is that of transaction numbers, and a transaction that drew its number early may write what
+    follows upon the commit of a later one: of a lead, no event is to stand before the one that it follows.
+    """
     return f"""
-        insert into event (organisation_id, lead_id, opening, seq, at, kind, data)
-        select organisation_id, lead_id, opening, seq, at, kind, data
+        insert into event (organisation_id, lead_id, opening, seq, at, kind, data{"" if new else ", position"})
+        select organisation_id, lead_id, opening, seq, at, kind, data{"" if new else _POSITION}
         from json_to_recordset({parameter}::json) as told(organisation_id int, lead_id bigint, opening int, seq int,
             at timestamptz, kind text, data jsonb)"""  # noqa: S608  (ours)
 
@@ -67,4 +71,9 @@ def rendered(row: Any) -> dict[str, Any]:
     return {**row["data"], **{name: row[name] for name in ("id", "at", "kind", "lead_id", "opening", "seq")}}
 
 
+_POSITION: Final = """, greatest(
+            (select base from feed) + pg_current_xact_id()::text::bigint,
+            (select position from event as before
+             where before.organisation_id = told.organisation_id and before.lead_id = told.lead_id
+             and before.seq < told.seq order by before.seq desc limit 1))"""
 _INSERT: Final = insert_from("$1")

@@ -17,12 +17,20 @@ AGAIN = 1.0
 
 
 async def follow(
-    database: Database, clock: Clock, heard: Callable[[], None], reread: Callable[[], Awaitable[None]]
+    database: Database,
+    clock: Clock,
+    heard: Callable[[], None],
+    reread: Callable[[], Awaitable[None]],
+    trunks: Callable[[], None] = lambda: None,
 ) -> NoReturn:
-    """Call `heard` at every notification, and `reread` once after each that says that the configuration changed."""
+    """Call `heard` at every notification, but `trunks` at one about them; and `reread` once after each that says that
+    the configuration changed."""
     changed = asyncio.Event()
 
     def told(channel: str, _payload: str) -> None:
+        if channel == "trunk":
+            trunks()
+            return
         if channel == "configuration":
             changed.set()
         heard()

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
+from leadline.domain.pacing import CAP_DAYS
 from leadline.domain.upsert import DueKind
 from leadline.store.claims import PRIORITIES
 
@@ -24,6 +25,8 @@ class Gauges:
     """Process, rule, leads."""
     calls: Sequence[tuple[int, str, int]]
     """Process, trunk, attempts that have not ended."""
+    answers: Sequence[tuple[int, str, int]]
+    """Process, `answered` or `abandoned`, customers called ahead of agents over 30 days."""
     workers: int
     """Workers whose lease runs."""
 
@@ -59,6 +62,12 @@ async def read(connection: Any, processes: Sequence[int], now: datetime) -> Gaug
            group by process_id, trunk order by process_id, trunk""",
         processes,
     )
+    answers = await connection.fetch(
+        """select process_id, sum(answered)::int as answered, sum(abandoned)::int as abandoned from pacing_day
+           where process_id = any($1::int[]) and day > $2 group by process_id order by process_id""",
+        processes,
+        now.date() - timedelta(days=CAP_DAYS),
+    )
     workers = await connection.fetchval("select count(*) from worker where expires_at > clock_timestamp()")
     return Gauges(
         due=[(row["process"], row["kind"], row["rows"]) for row in due],
@@ -68,5 +77,6 @@ async def read(connection: Any, processes: Sequence[int], now: datetime) -> Gaug
         ],
         held=[(row["process"], row["held_by"], row["rows"]) for row in held],
         calls=[(row["process_id"], row["trunk"], row["calls"]) for row in calls],
+        answers=[(row["process_id"], what, row[what]) for row in answers for what in ("answered", "abandoned")],
         workers=workers,
     )

@@ -1,4 +1,4 @@
-"""Trunks as all workers use them together: who holds how many of their slots, and who finds them well."""
+"""Trunks as all workers use them together: who holds how many of their slots, and how each is found."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ async def use_elsewhere(connection: Any, worker: str, names: Sequence[str], slid
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """How a worker finds a trunk."""
+    """How a trunk is found."""
 
     trunk: str
     state: str
@@ -41,7 +41,7 @@ class Found:
 
 
 async def write_health(connection: Any, worker: str, found: Sequence[Found]) -> bool:
-    """Keep how this worker finds trunks; False of a worker that holds no lease, of which nothing is kept."""
+    """Keep whether this worker is registered with trunks; False of one that holds no lease: nothing is kept of it."""
     done = await connection.execute(
         """insert into trunk_health (trunk, worker, state, reason, since)
            select trunk, name, state, reason, since
@@ -59,37 +59,44 @@ async def write_health(connection: Any, worker: str, found: Sequence[Found]) -> 
 
 
 async def health(connection: Any) -> dict[str, list[Found]]:
-    """How the workers that live find each trunk."""
-    rows = await connection.fetch(
-        """select trunk, state, reason, since from trunk_health join worker on name = worker
-           where expires_at > clock_timestamp() order by since"""
-    )
+    """How each trunk stands for all workers, and how those that live find it themselves."""
     found: dict[str, list[Found]] = {}
-    for row in rows:
+    for row in await connection.fetch(
+        """select trunk, case when until > clock_timestamp() then $1 else $2 end as state, reason, since
+           from circuit where since is not null
+           union all select trunk, state, reason, since from trunk_health join worker on name = worker
+           where expires_at > clock_timestamp() order by since""",
+        Health.DOWN,
+        Health.TRIAL,
+    ):
         found.setdefault(row["trunk"], []).append(Found(**row))
     return found
 
 
 async def unable(connection: Any, used: Sequence[TrunkPolicy]) -> dict[str, str]:
     """Why some of these trunks take no call now, by their names."""
-    calls, found = await in_use(connection), await health(connection)
-    reasons = {}
-    for trunk in used:
-        up, _ = calls.get(trunk.name, (0, 0))
-        seen = found.get(trunk.name, ())
-        if seen and all(one.state == Health.DOWN for one in seen):
-            reasons[trunk.name] = f"down since {seen[0].since:%Y-%m-%d %H:%M:%S} UTC: {seen[0].reason}"
-        elif up >= trunk.channels:
-            reasons[trunk.name] = f"all of its {trunk.channels} channels are in use"
+    calls = await in_use(connection)
+    reasons = {trunk.name: f"all of its {trunk.channels} channels are in use" for trunk in used
+               if calls.get(trunk.name, (0, 0))[0] >= trunk.channels}  # fmt: skip
+    for row in await connection.fetch(
+        """select trunk, since, reason from circuit where until > clock_timestamp()
+           union all select trunk, min(since), min(reason) from trunk_health join worker on name = worker
+           where expires_at > clock_timestamp() group by trunk having bool_and(state = $1)""",
+        Health.DOWN,
+    ):
+        reasons[row["trunk"]] = f"down since {row['since']:%Y-%m-%d %H:%M:%S} UTC: {row['reason']}"
     return reasons
 
 
 async def in_use(connection: Any) -> dict[str, tuple[int, int]]:
     """By trunk, the calls up now and the INVITEs of the last second, of all workers."""
     rows = await connection.fetch(
-        """select trunk, count(*) filter (where state <> 'ended') as up,
+        """select trunk, count(*) filter (where up) as up,
                   count(*) filter (where sent_at > statement_timestamp() - interval '1 s') as sent
-           from attempt where state <> 'ended' or (state = 'ended' and sent_at > statement_timestamp() - interval '1 s')
+           from (select trunk, sent_at, true as up from attempt where state <> 'ended'
+                 union all select trunk, sent_at, false from attempt
+                 where state = 'ended' and sent_at > statement_timestamp() - interval '1 s'
+                 union all select trunk, sent_at, ended_at is null from leg) as used
            group by trunk"""
     )
     return {row["trunk"]: (row["up"], row["sent"]) for row in rows}

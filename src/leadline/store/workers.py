@@ -113,10 +113,11 @@ class Standing:
 
 
 async def gone(connection: Any, standing: Standing) -> list[str]:
-    """Workers with calls not ended that are gone; their locks are ours until the transaction ends."""
+    """Workers with calls, or second legs, not ended that are gone; their locks are ours until the transaction ends."""
     rows = await connection.fetch(
         """select busy.name, worker.host, worker.pid, coalesce(expires_at < clock_timestamp(), true) as lapsed
-           from (select distinct worker as name from attempt where state <> 'ended' and worker <> $1) as busy
+           from (select worker as name from attempt where state <> 'ended' and worker <> $1
+                 union select worker from leg where worker <> $1) as busy
            left join worker on worker.name = busy.name
            where pg_try_advisory_xact_lock(hashtextextended(busy.name, 0))""",
         standing.worker,

@@ -31,7 +31,8 @@ async def write(connection: Any, rows: Rows) -> None:
     for new, changed, told, logged in parts:
         due = [*leads.due_of(new), *leads.due_of(changed)]
         rest = (new, due, events.rows(told), logged)
-        await (connection.execute(_WRITE_OVER, *rest, changed) if changed else connection.execute(_WRITE, *rest))
+        # An event of any part may be of a lead that was there.
+        await (connection.execute(_WRITE_OVER, *rest, changed) if rows.changed else connection.execute(_WRITE, *rest))
 
 
 async def move(connection: Any, moved: Sequence[tuple[Lead, Event]]) -> None:
@@ -44,9 +45,7 @@ def _parts(rows: Sequence[Any]) -> list[Sequence[Any]]:
     return [rows[start : start + PART] for start in range(0, len(rows), PART)]
 
 
-_REST: Final = f"""
-    told as ({events.insert_from("$3")}),
-    logged as ({pushes.insert_from("$4")})
-    {leads.WAKE}"""
-_WRITE: Final = f"with {leads.written('$2', new='$1')}, {_REST}"
-_WRITE_OVER: Final = f"with {leads.written('$2', new='$1', changed='$5')}, {_REST}"
+_REST: Final = f"logged as ({pushes.insert_from('$4')}) {leads.WAKE}"
+_WRITE: Final = f"with {leads.written('$2', new='$1')}, told as ({events.insert_from('$3', new=True)}), {_REST}"
+_WRITE_OVER: Final = f"""
+    with {leads.written("$2", new="$1", changed="$5")}, told as ({events.insert_from("$3")}), {_REST}"""

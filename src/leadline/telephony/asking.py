@@ -57,7 +57,7 @@ class Asking(asyncio.DatagramProtocol):
                 ("Via", f"SIP/2.0/UDP {self.here};branch=z9hG4bK{token_hex(8)};rport"),
                 ("Max-Forwards", "70"),
                 ("From", f"<{who}>;tag={self._tag}"),
-                ("To", f"<{who if method == 'REGISTER' else uri}>"),
+                ("To", f"<{uri}>"),
                 ("Call-ID", self._call_id),
                 ("CSeq", f"{self._sequence} {method}"),
                 *headers,

@@ -166,6 +166,8 @@ class Capacity:
 
     calls: int
     most: int
+    wait: float | None = None
+    """Seconds until it can take more by time alone, where it begins only so many calls in a second."""
 
     @property
     def free(self) -> int:

@@ -10,14 +10,15 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
+from leadline.calling import pacing
 from leadline.calling.control import Control
 from leadline.clock import Clock
 from leadline.domain.moment import parse_moment
-from leadline.store import control as standing
 from leadline.store.bulk import Choice
-from leadline.store.control import Order
+from leadline.store.control import Order, flags
 from leadline.store.database import Database
 from leadline.store.keys import Scope
+from leadline.store.standings import standings
 from leadline.web.authority import Caller, Guard
 from leadline.web.body import Bodies
 from leadline.web.control_shapes import BulkAnswer, Close, Meant, Reschedule
@@ -41,8 +42,14 @@ def router(database: Database, control: Control, guard: Guard, bodies: Bodies, c
         caller = guard.admit(request, Scope.PULL)
         mine = [one for one in caller.known.processes.values() if one.organisation_id == caller.organisation.id]
         async with database.snapshot() as connection:
-            stand = await standing.standings(connection, [process.id for process in mine], clock.now())
-        shown = [{"servicekey": one.servicekey, **asdict(stand[one.id])} for one in mine if one.id in stand]
+            now = clock.now()
+            stand = await standings(connection, [process.id for process in mine], now)
+            paced = await pacing.standings(connection, mine, now)
+        shown = [
+            {"servicekey": one.servicekey, **asdict(stand[one.id]), "pacing": paced.get(one.id)}
+            for one in mine
+            if one.id in stand
+        ]
         return answer({"items": sorted(shown, key=lambda item: str(item["servicekey"]))})
 
     async def ordered(request: Request, servicekey: str, order: Order) -> Response:
@@ -50,9 +57,9 @@ def router(database: Database, control: Control, guard: Guard, bodies: Bodies, c
         (process,) = processes_of(caller, servicekey)
         hanging_up = await control.order(process, order)
         async with database.connection() as connection:
-            stand = (await standing.flags(connection, [process.id]))[process.id]
-        flags = {"paused": stand.paused, "stopped": stand.stopped}
-        return answer({"servicekey": process.servicekey, **flags, "hanging_up": hanging_up})
+            paused, stopped = (await flags(connection, [process.id]))[process.id]
+        standing = {"paused": paused, "stopped": stopped}
+        return answer({"servicekey": process.servicekey, **standing, "hanging_up": hanging_up})
 
     @routes.post("/processes/{servicekey}:pause", summary="Begin no calls; those that are up go on")
     async def pause_process(request: Request, servicekey: str) -> Response:

@@ -67,16 +67,36 @@ class ProcessAnswer(Struct, forbid_unknown_fields=True):
     hanging_up: Annotated[int, Meta(description="Calls that were up, and are being hung up.")]
 
 
+class PacingStanding(Struct, forbid_unknown_fields=True):
+    """What a predictive process dials ahead by, and what has come of it."""
+
+    calls: Annotated[float, Meta(description="Calls that the averages are of, the recent ones.")]
+    answer_rate: float
+    ring: Annotated[float, Meta(description="Seconds until a phone is answered.")]
+    handling: Annotated[float, Meta(description="Seconds of an agent for a customer, wrap-up included.")]
+    answered: Annotated[int, Meta(description="Over 30 days, today among them.")]
+    abandoned: Annotated[int, Meta(description="Of these, whom nobody spoke to in time.")]
+    abandonment: Annotated[float, Meta(description="The share of these.")]
+    abandonment_cap: Annotated[float, Meta(description="What it is never to pass.")]
+    room: Annotated[int, Meta(description="How many more may be abandoned now.")]
+
+
 class ProcessStanding(Struct, forbid_unknown_fields=True):
     """One process."""
 
     servicekey: str
     paused: bool
     stopped: bool
-    waiting: Annotated[Mapping[str, Mapping[str, int]], Meta(description="Open leads by state and call type.")]
-    due_now: int
+    waiting: Annotated[
+        Mapping[str, Mapping[str, int]],
+        Meta(description="Leads to be called, by state and call type; 10500 while their audio is made."),
+    ]
+    due_now: Annotated[int, Meta(description="Leads to be called or offered whose time has come.")]
     held: Annotated[Mapping[str, int], Meta(description="Waiting leads by the rule that delays them.")]
     calls: Annotated[int, Meta(description="Calls up.")]
+    on_the_phone: Annotated[Mapping[str, int], Meta(description="Calls up, by the state of the attempt.")]
+    estimated: Annotated[bool, Meta(description="Whether figures above 10,000 are estimates.")]
+    pacing: Annotated[PacingStanding | None, Meta(description="Of a predictive process.")]
 
 
 class Processes(Struct, forbid_unknown_fields=True):

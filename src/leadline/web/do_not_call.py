@@ -16,6 +16,7 @@ from leadline.intake.do_not_call import NoNumber, Place, place_of
 from leadline.store import do_not_call as lists
 from leadline.store.database import Database
 from leadline.store.keys import Scope
+from leadline.store.listing import put
 from leadline.web.authority import Caller, Guard
 from leadline.web.body import Bodies
 from leadline.web.do_not_call_shapes import DoNotCall
@@ -70,7 +71,7 @@ def router(database: Database, guard: Guard, bodies: Bodies, clock: Clock) -> AP
                 message = "no number was put on the list: mend what errors names"
                 raise Refused(422, "no_number_accepted", message, field="numbers", errors=rejected)
             async with database.transaction() as connection:
-                await lists.add(connection, place.organisation_id, listings, Origin.API, now)
+                await put(connection, place.organisation_id, listings, Origin.API, now)
             return {"listed": len({listing.number for listing in listings}), "rejected": rejected}
 
         return answer(await bodies.handed(request.scope, request.receive, taken))

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from leadline.domain.lead import LeadState
 from leadline.domain.phone import number_key
+from leadline.domain.vendor import UpdateParameter
 from leadline.intake.explain import Explainer
 from leadline.store import events, lead_views
 from leadline.store.catalogue import Process
@@ -94,7 +95,10 @@ def _refuse_unstorable(**values: str | None) -> None:
 
 
 def _wanted(process: Process, mobilenumber: str | None, filters: Mapping[str, str | None]) -> dict[str, str]:
+    policy = process.policy
     wanted = {column: value.strip() for column, value in filters.items() if value is not None}
+    if "crm_key" in wanted and policy.crm_unique_field.strip().lower() == UpdateParameter.MOBILENUMBER:
+        wanted["crm_key"] = number_key(wanted["crm_key"], policy.region)
     if mobilenumber is not None:
-        wanted["number_key"] = number_key(mobilenumber, process.policy.region)
+        wanted["number_key"] = number_key(mobilenumber, policy.region)
     return wanted

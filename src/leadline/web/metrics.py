@@ -31,6 +31,11 @@ GAUGES: Final = {
     "late": ("leadline_due_late_seconds", "Seconds since the first of those was due.", ("process", "kind")),
     "held": ("leadline_held", "Waiting leads, by the rule that delays them.", ("process", "rule")),
     "calls": ("leadline_calls", "Attempts that have not ended.", ("process", "trunk")),
+    "answers": (
+        "leadline_answers",
+        "Customers of 30 days, called ahead of agents, who answered, and of these abandoned.",
+        ("process", "became"),
+    ),
 }
 PAUSED: Final = ("leadline_process_paused", "1: the process begins no calls.", ("process",))
 WORKERS: Final = ("leadline_workers", "Workers that are alive.", ())

@@ -13,7 +13,8 @@ from leadline.telephony.callee import Callee
 from leadline.telephony.embedded.engine import EmbeddedEngine, EmbeddedSettings
 from leadline.telephony.engine import Engine
 from leadline.telephony.fake import FakeCall, FakeEngine
-from leadline.telephony.phone import HeardCall, Phone
+from leadline.telephony.phone.heard import HeardCall
+from leadline.telephony.phone.phone import Phone
 
 PACE = 0.05
 """How much faster than life the fake is."""

@@ -8,8 +8,8 @@ from leadline.domain.errors import EngineUnavailable
 from leadline.telephony.callee import Callee
 from leadline.telephony.embedded.engine import EmbeddedEngine, EmbeddedSettings
 from leadline.telephony.engine import SAMPLE_RATE, Answered, Hangup, Pcm, PlayFinished
-from leadline.telephony.phone import Phone
 from leadline.telephony.phone.ear import speech_seconds
+from leadline.telephony.phone.phone import Phone
 
 from .conftest import Line
 from .listening import Listener, a_tone, an_invite, soon

@@ -15,7 +15,7 @@ from leadline.domain.errors import EngineUnavailable
 from leadline.telephony.callee import Callee
 from leadline.telephony.embedded.engine import EmbeddedEngine, EmbeddedSettings
 from leadline.telephony.engine import Account, Answered, Capacity, Fault, Hangup, Ringing
-from leadline.telephony.phone import Phone
+from leadline.telephony.phone.phone import Phone
 
 from .listening import Listener, an_invite, soon
 
@@ -74,6 +74,7 @@ async def test_a_taken_port_is_named_with_its_remedy():
         ({"rtp_ports": (4000, 3000)}, r"sip\.rtp_ports: 4000-3000 is no range of ports; write"),
         ({"calls_per_worker": 255}, r"1 to 200 calls"),
         ({"workers": 0}, r"at least 1 worker"),
+        ({"pace_per_worker": 0}, r"at least 1 call a second"),
     ],
 )
 async def test_settings_that_cannot_work_are_named(settings: dict[str, object], complaint: str):
@@ -121,6 +122,20 @@ async def test_a_full_worker_refuses_before_baresip_would(phone: Phone):
         assert engine.capacity == Capacity(1, 2)
         await (await calling(engine, phone, "4")).until(Answered)
     assert phone.invites.total() == 3
+
+
+async def test_a_worker_has_room_for_as_many_calls_as_it_may_begin_in_a_second(phone: Phone):
+    """Who asks all the same is not refused: a customer who is on the line does not wait for the second leg."""
+    async with running(pace_per_worker=2) as engine:
+        assert engine.capacity == Capacity(0, 2)
+        for number in "123":
+            await (await calling(engine, phone, number)).until(Answered)
+        full = engine.capacity
+        assert (full.calls, full.free, engine.available) == (3, 0, True)
+        assert full.wait is not None
+        assert 0 < full.wait < 1
+        await asyncio.sleep(full.wait)
+        await soon(lambda: engine.capacity.free > 0)
 
 
 async def test_a_worker_that_has_used_its_caller_ids_is_replaced_without_harm(phone: Phone):

@@ -8,8 +8,8 @@ import pytest
 from leadline.domain.policy import TrunkPolicy
 from leadline.telephony.asking import Place
 from leadline.telephony.options import address_of, answers, probing
-from leadline.telephony.phone import Phone
 from leadline.telephony.phone.message import Message, respond
+from leadline.telephony.phone.phone import Phone
 
 
 class Answering(asyncio.DatagramProtocol):

@@ -1,8 +1,10 @@
-"""REGISTER with digest: what a registrar takes, what it grants, and what is said of one that refuses."""
+"""REGISTER with digest, from where calls are taken: what a registrar takes, and what is said of one that refuses."""
 
 import asyncio
 import hashlib
+import os
 import re
+import signal
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -10,11 +12,13 @@ import pytest
 
 from builders import a_catalogue, a_process, a_trunk
 from leadline.calling import registrations
-from leadline.calling.registrations import Registrations
+from leadline.calling.registrations import UNKNOWN, Registrations
 from leadline.clock import SystemClock
 from leadline.telephony.asking import Place
+from leadline.telephony.embedded.engine import EmbeddedEngine, EmbeddedSettings
+from leadline.telephony.engine import Account
 from leadline.telephony.phone.message import Message, respond
-from leadline.telephony.registration import NotRegistered, Registrant, register, registering
+from leadline.telephony.registration import Registrant
 
 NONCE = "a nonce, with a comma"
 
@@ -26,6 +30,7 @@ class Registrar(asyncio.DatagramProtocol):
         self.algorithm, self.qop, self.grants, self.least, self.refuses = algorithm, qop, grants, least, refuses
         self.seen: list[Message] = []
         self.bindings: dict[str, int] = {}
+        self.sources: set[int] = set()
 
     def connection_made(self, transport):
         self.transport = transport
@@ -33,6 +38,7 @@ class Registrar(asyncio.DatagramProtocol):
     def datagram_received(self, data, addr):
         request = Message.parse(data)
         self.seen.append(request)
+        self.sources.add(addr[1])
         status, *headers = self.answer(request)
         self.transport.sendto(respond(request, status, "r", *headers).encode(), addr)
 
@@ -45,13 +51,13 @@ class Registrar(asyncio.DatagramProtocol):
             return 401, ("WWW-Authenticate", challenge)
         if not self.admits(said):
             return (403,)
-        asked = int(request.get("expires"))
+        contact, _, rest = request.get("contact").partition(";")
+        asked = int(request.get("expires") or re.search(r"expires=(\d+)", rest)[1])
         if 0 < asked < self.least:
             return 423, ("Min-Expires", str(self.least))
-        contact = request.get("contact")
         granted = min(asked, self.grants)
         self.bindings[contact] = granted
-        return 200, ("Contact", f"<sip:someone@else>;expires=1, {contact};expires={granted}")
+        return 200, ("Contact", f"{contact};expires={granted}")
 
     def admits(self, said):
         def hashed(text):
@@ -76,56 +82,117 @@ async def registrar(**options):
     transport.close()
 
 
-def acme(place, password="secret"):  # noqa: S107
-    return Registrant(place, "acme", password, 5080)
+@pytest.fixture
+async def engine():
+    engine = EmbeddedEngine(EmbeddedSettings(workers=2, first_pause=0.1))
+    await engine.start()
+    yield engine
+    await engine.stop()
 
 
-@pytest.mark.parametrize("how", [{}, {"algorithm": "SHA-256"}, {"qop": ""}, {"qop": 'qop="auth,auth-int", '}], ids=str)
-async def test_a_registrar_admits_us_and_says_for_how_long(how):
+@pytest.fixture
+def told():
+    return asyncio.Queue()
+
+
+def hearing(told):
+    return lambda trunk, missing: told.put_nowait((trunk, missing))
+
+
+def acme(place, password="secret", trunk="telco"):  # noqa: S107
+    return Registrant(trunk, str(place), Account("acme", password))
+
+
+HOW = [{}, {"algorithm": "SHA-256"}, {"qop": ""}, {"qop": 'qop="auth,auth-int", '}, {"least": 900, "grants": 900}]
+
+
+@pytest.mark.parametrize("how", HOW, ids=str)
+async def test_a_registrar_admits_us_where_calls_are_taken(engine, told, how):
+    """Registrars that go by the source of REGISTER, as much as those that go by its Contact, find the engine's port."""
     async with registrar(**how) as far:
-        assert await register(acme(far.place), "127.0.0.1") == 60
-        assert far.bindings == {"<sip:acme@127.0.0.1:5080>": 60}
-        first, second = far.seen
-        assert first.get("call-id") == second.get("call-id")
-        assert (first.sequence, second.sequence) == (1, 2)
-        assert second.uri == f"sip:{far.place}"
-        assert await register(acme(far.place), seconds=0) == 0
+        engine.register(frozenset({acme(far.place)}), hearing(told))
+        assert await asyncio.wait_for(told.get(), 10) == ("telco", None)
+        ((contact, granted),) = far.bindings.items()
+        assert re.fullmatch(rf"<sip:acme@127\.0\.0\.1:{engine.ports[0]}>", contact)
+        assert far.sources == {engine.ports[0]}
+        assert granted == far.grants
+        assert far.seen[-1].uri.partition(";")[0] == f"sip:{far.place}"
+        engine.register(frozenset(), hearing(told))
+        async with asyncio.timeout(10):
+            while far.bindings[contact]:
+                await asyncio.sleep(0.005)
 
 
-async def test_a_time_that_is_too_brief_is_asked_for_again_as_long_as_it_must_be():
-    async with registrar(least=900, grants=900) as far:
-        assert await register(acme(far.place)) == 900
-
-
-@pytest.mark.parametrize(
-    ("how", "password", "said"),
-    [
-        ({}, "wrong", "answered REGISTER with 403 Forbidden"),
-        ({"refuses": 503}, "secret", "answered REGISTER with 503"),
-        ({"algorithm": "MD5-sess"}, "secret", "asks for credentials in no way that we know"),
-    ],
-)
-async def test_a_refusal_says_what_was_answered(how, password, said):
+@pytest.mark.parametrize(("how", "password", "said"), [({}, "wrong", "403"), ({"refuses": 503}, "secret", "503")])
+async def test_a_refusal_says_what_was_answered(engine, told, how, password, said):
     async with registrar(**how) as far:
-        with pytest.raises(NotRegistered, match=said):
-            await register(acme(far.place, password))
+        engine.register(frozenset({acme(far.place, password)}), hearing(told))
+        trunk, missing = await asyncio.wait_for(told.get(), 10)
+    assert trunk == "telco"
+    assert re.match(rf"it has not taken our registration: .*{said}", missing)
 
 
-async def test_a_registration_is_kept_and_taken_back_and_its_loss_is_told(monkeypatch):
-    monkeypatch.setattr(registrations, "AGAIN", 0.2)
-    told: asyncio.Queue = asyncio.Queue()
-    async with registrar(grants=1) as far:
-        trunk = a_trunk(uri=f"sip:{{number}}@{far.place}", username="acme", secured=True, register=True)
-        known = a_catalogue(a_process(trunks=(trunk, replace(trunk, name="other", register=False))))
-        ask = registering("127.0.0.1", lambda: 5080, lambda _: "secret")
-        kept = Registrations(SystemClock(), lambda: known, ask, lambda name, why: told.put_nowait((name, why)))
-        keeping = asyncio.create_task(kept.run())
-        assert await asyncio.wait_for(told.get(), 5) == ("telco", None)
+async def test_a_registration_is_renewed_and_its_loss_and_return_are_told(engine, told):
+    """A renewal that is refused once is asked for again before it is said to be missing."""
+    async with registrar(grants=2) as far:
+        engine.register(frozenset({acme(far.place)}), hearing(told))
+        assert await asyncio.wait_for(told.get(), 10) == ("telco", None)
+        asked = len(far.seen)
+        async with asyncio.timeout(10):
+            while len(far.seen) == asked:
+                await asyncio.sleep(0.005)
+        assert told.empty(), "a renewal is nothing new"
         far.refuses = 503
-        name, why = await asyncio.wait_for(told.get(), 15)
-        assert (name, why.partition(":")[0]) == ("telco", "it has not taken our registration")
+        _, missing = await asyncio.wait_for(told.get(), 20)
+        assert "503" in missing
         far.refuses = None
-        assert await asyncio.wait_for(told.get(), 15) == ("telco", None)
+        assert await asyncio.wait_for(told.get(), 20) == ("telco", None)
+
+
+async def test_the_process_that_follows_one_that_died_registers_again(engine, told):
+    async with registrar() as far:
+        engine.register(frozenset({acme(far.place)}), hearing(told))
+        assert await asyncio.wait_for(told.get(), 10) == ("telco", None)
+        os.kill(engine.worker_pids[0], signal.SIGKILL)
+        _, missing = await asyncio.wait_for(told.get(), 10)
+        assert missing == "the process that was registered with it ended, and is started again"
+        assert await asyncio.wait_for(told.get(), 20) == ("telco", None)
+
+
+async def test_an_engine_that_stops_takes_leave(told):
+    engine = EmbeddedEngine()
+    await engine.start()
+    async with registrar() as far:
+        engine.register(frozenset({acme(far.place)}), hearing(told))
+        assert await asyncio.wait_for(told.get(), 10) == ("telco", None)
+        await engine.stop()
+        assert set(far.bindings.values()) == {0}
+
+
+async def test_the_configuration_is_followed(engine, told, monkeypatch):
+    monkeypatch.setattr(registrations, "LOOK_EVERY", 0.1)
+    async with registrar() as far, registrar() as other:
+        uri = f"sip:{{number}}@{far.place}"
+        trunk = a_trunk(uri=uri, username="acme", secured=True, register=True)
+        unknown = replace(trunk, name="unknown")
+        elsewhere = replace(trunk, uri=f"sip:{{number}}@{other.place}")
+        known = [a_catalogue(a_process(trunks=(trunk, unknown, replace(trunk, name="other", register=False))))]
+        passwords = {"telco": "secret", "other": "secret"}
+        kept = Registrations(SystemClock(), lambda: known[0], engine, passwords.get, hearing(told))
+        keeping = asyncio.create_task(kept.run())
+        assert await asyncio.wait_for(told.get(), 10) == ("unknown", UNKNOWN)
+        async with asyncio.timeout(10):
+            while await told.get() != ("telco", None):
+                """The other is said to be unknown at each look."""
+        known[0] = a_catalogue(a_process(trunks=(elsewhere, replace(unknown, register=False))))
+        async with asyncio.timeout(10):
+            while await told.get() != ("unknown", None):
+                """Nothing is missing of one that is not to be registered with any more."""
+        async with asyncio.timeout(10):
+            while not other.bindings or set(far.bindings.values()) != {0}:
+                await asyncio.sleep(0.005)
         keeping.cancel()
         await asyncio.wait([keeping])
-        assert set(far.bindings.values()) == {0}
+        async with asyncio.timeout(10):
+            while set(other.bindings.values()) != {0}:
+                await asyncio.sleep(0.005)

@@ -28,8 +28,8 @@ from leadline.clock import SystemClock
 from leadline.domain.errors import LeadlineError
 from leadline.domain.moment import write_moment
 from leadline.settings import Settings
-from leadline.telephony.phone import Phone
 from leadline.telephony.phone.ear import speech_seconds
+from leadline.telephony.phone.phone import Phone
 from leadline.web.vendor import PATH
 
 PATIENCE: Final = 60.0

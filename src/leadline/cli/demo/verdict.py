@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from leadline.cli.demo.story import DISPOSITION, Customer
 from leadline.telephony.engine import Pcm
-from leadline.telephony.phone import HeardCall
 from leadline.telephony.phone.ear import speech_seconds
+from leadline.telephony.phone.heard import HeardCall
 
 LEAST_SPEECH: Final = 1.5
 """Seconds of speech that every customer hears at least: the shortest greeting, cut short by a key, has more."""

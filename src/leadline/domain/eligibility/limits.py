@@ -22,12 +22,20 @@ LOOK_BACK: Final = timedelta(days=WEEK + 1)
 def judged(facts: Facts, number: Number) -> Iterator[Verdict]:
     """The verdicts of all limits."""
     limits, lead = facts.policy.limits, facts.lead
+    if not limits:
+        yield from _NO_LIMITS
+        return
     there = zones(facts, number) or ANYWHERE
     own = [each.started_at for each in facts.dialed if each.lead_id == lead.id]
     to_number = [each.started_at for each in facts.dialed if each.number == number.e164]
     yield _limited(facts, "attempts_per_lead", "the lead", limits.per_lead, own, there)
     yield _limited(facts, "attempts_per_number", number.e164, limits.per_number, to_number, there)
     yield _gap(facts, number, to_number)
+
+
+_NO_LIMITS: Final = tuple(
+    Verdict(rule, True, "the process has no such limit") for rule in ("attempts_per_lead", "attempts_per_number", "gap")
+)
 
 
 def _limited(

@@ -6,14 +6,16 @@ from leadline.domain.errors import EngineUnavailable
 from leadline.telephony.embedded.settings import EmbeddedSettings
 from leadline.telephony.embedded.slot import Slot
 from leadline.telephony.engine import Call, Capacity, Invite
+from leadline.telephony.registration import Registrant, Told
 
 __all__ = ["EmbeddedEngine", "EmbeddedSettings"]
 
 
 class EmbeddedEngine:
-    """Places each call in the worker with the most room; `EngineUnavailable` if there is none.
+    """Places each call in the worker that is readiest for it; `EngineUnavailable` if none has room.
 
-    The first worker listens on the configured port, further ones on free ports. Inbound INVITEs are refused.
+    How many INVITEs a worker sends in a second is bounded by what is asked of us: `capacity` has room for no more. The
+    first worker listens on the configured port, further ones on free ports. Inbound INVITEs are refused.
     """
 
     name = "embedded"
@@ -31,7 +33,8 @@ class EmbeddedEngine:
     @property
     def capacity(self) -> Capacity:
         calls = sum(slot.calls for slot in self._slots)
-        return Capacity(calls, calls + sum(slot.free for slot in self._slots))
+        waits = [wait for slot in self._slots if (wait := slot.wait) is not None]
+        return Capacity(calls, calls + sum(slot.ready for slot in self._slots), min(waits, default=None))
 
     @property
     def worker_pids(self) -> list[int]:
@@ -56,8 +59,12 @@ class EmbeddedEngine:
         self._started = False
         await asyncio.gather(*(slot.stop() for slot in self._slots))
 
+    def register(self, registrants: frozenset[Registrant], told: Told) -> None:
+        """Be registered as these and no others from now on, from the configured port, where calls are to come."""
+        self._slots[0].register(registrants, told)
+
     async def originate(self, invite: Invite, *, beside: Call | None = None) -> Call:
-        slot = max(self._slots, key=lambda slot: slot.free) if beside is None else self._holder(beside)
+        slot = max(self._slots, key=lambda slot: (slot.ready, slot.free)) if beside is None else self._holder(beside)
         if not (slot.free if beside is None else slot.takes_second_leg):
             raise EngineUnavailable(self._why_not())
         return await slot.originate(invite)
@@ -74,4 +81,4 @@ class EmbeddedEngine:
             return "the embedded engine has not been started"
         if not self.worker_pids:
             return "the embedded engine's workers are being started again; try again in a few seconds"
-        return f"the embedded engine is full: {self.capacity.calls} calls are up; start more workers or wait"
+        return f"the embedded engine is full: {self.capacity.calls} calls are up; set LEADLINE_SIP_WORKERS higher"

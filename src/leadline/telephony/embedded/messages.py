@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from leadline.telephony.engine import Answered, CallEvent, Digit, Ended, Invite, Placed, PlayFinished, Ringing
+from leadline.telephony.registration import Registrant
 
 _LENGTH = struct.Struct("!I")
 _EVENTS: dict[str, type[CallEvent]] = {
@@ -61,11 +62,23 @@ class Join(msgspec.Struct, frozen=True, tag=True):
     other: int
 
 
+class Register(msgspec.Struct, frozen=True, tag=True):
+    """Be registered; of each trunk as the last registrant that was given."""
+
+    registrant: Registrant
+
+
+class Unregister(msgspec.Struct, frozen=True, tag=True):
+    """Be registered with a trunk no more."""
+
+    trunk: str
+
+
 class Shutdown(msgspec.Struct, frozen=True, tag=True):
     """Hang up whatever is up, then exit."""
 
 
-Command = Configure | Originate | Play | StopPlaying | Record | Join | Hangup | Shutdown
+Command = Configure | Originate | Play | StopPlaying | Record | Join | Hangup | Register | Unregister | Shutdown
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
@@ -84,6 +97,13 @@ class Worn(msgspec.Struct, frozen=True, tag=True):
     """The worker has used as many identities as it may: no new calls, please, and then an end."""
 
 
+class Registered(msgspec.Struct, frozen=True, tag=True):
+    """A registration was taken, or is missing, and why."""
+
+    trunk: str
+    missing: str | None
+
+
 class Told(msgspec.Struct, frozen=True, tag=True):
     """A call speaks."""
 
@@ -100,7 +120,7 @@ class Told(msgspec.Struct, frozen=True, tag=True):
         return msgspec.convert(self.fields, _EVENTS[self.kind])
 
 
-Report = Ready | Failed | Worn | Told
+Report = Ready | Failed | Worn | Registered | Told
 
 _encoder = msgspec.msgpack.Encoder()
 _commands = msgspec.msgpack.Decoder[Command](Command)

@@ -80,9 +80,13 @@ class WorkerProcess:
     def pid(self) -> int:
         return self._process.pid
 
-    async def send(self, command: Command) -> None:
-        """Hand over one command; one to a worker that has died is lost with it."""
+    def tell(self, command: Command) -> None:
+        """Hand over one small command without waiting; one to a worker that has died is lost with it."""
         write(command, self._writer)
+
+    async def send(self, command: Command) -> None:
+        """Hand over one command, and wait while there is no room for it."""
+        self.tell(command)
         with contextlib.suppress(ConnectionError):
             await self._writer.drain()
 

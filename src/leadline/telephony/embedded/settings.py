@@ -23,6 +23,8 @@ class EmbeddedSettings:
     workers: int = 1
     calls_per_worker: int = 100
     """Beyond it `originate` is refused; 100 to 150 are held well by one process."""
+    pace_per_worker: int = 12
+    """INVITEs of a worker in any second; beyond 12 to 15 it keeps the calls that are up waiting."""
     identities_per_worker: int = 300
     """Caller ids and accounts a worker may have used before it is replaced: baresip cannot forget one."""
     response_timeout: float = 8.0
@@ -56,3 +58,5 @@ class EmbeddedSettings:
                 f"the embedded engine needs at least 1 worker of 1 to {MOST_CALLS} calls, "
                 f"not {self.workers} of {self.calls_per_worker}"
             )
+        if self.pace_per_worker < 1:
+            raise EngineUnavailable(f"a worker must make at least 1 call a second, not {self.pace_per_worker}")

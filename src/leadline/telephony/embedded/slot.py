@@ -2,19 +2,31 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from itertools import count
 
 import structlog
 
 from leadline.domain.errors import EngineUnavailable
 from leadline.telephony.embedded.call import EmbeddedCall
-from leadline.telephony.embedded.messages import Originate, Shutdown, Told, Worn
+from leadline.telephony.embedded.messages import (
+    Originate,
+    Register,
+    Registered,
+    Shutdown,
+    Told,
+    Unregister,
+    Worn,
+)
 from leadline.telephony.embedded.process import WorkerProcess
 from leadline.telephony.embedded.settings import MOST_CALLS, EmbeddedSettings
 from leadline.telephony.engine import Ended, Fault, Invite
+from leadline.telephony.registration import Registrant
+from leadline.telephony.registration import Told as Registration
 
 log = structlog.get_logger()
 
+_SECOND = 1.0
 _STEADY_SECONDS = 30.0
 """A worker that lived this long has earned the shortest pause again."""
 
@@ -29,7 +41,11 @@ class Slot:
         self._stopping = False
         self._numbers = count(1)
         self._calls: dict[int, EmbeddedCall] = {}
+        self._sent: deque[float] = deque()
+        """When each INVITE of the last second left."""
         self._supervision: asyncio.Task[None] | None = None
+        self._registrants: dict[str, Registrant] = {}
+        self._registered: Registration = lambda _trunk, _missing: None
 
     @property
     def pid(self) -> int | None:
@@ -50,6 +66,25 @@ class Slot:
         if self._worker is None or self._worn or self._stopping:
             return 0
         return self._settings.calls_per_worker - len(self._calls)
+
+    @property
+    def ready(self) -> int:
+        """How many calls it would take at once, that is without being kept from those that are up."""
+        self._forget_sent()
+        return max(0, min(self.free, self._settings.pace_per_worker - len(self._sent)))
+
+    @property
+    def wait(self) -> float | None:
+        """Seconds until it is ready for more by time alone; None if it is now, or time does not help."""
+        if self.free <= 0 or self.ready:
+            return None
+        # Its pace may have been exceeded by second legs, which are never kept waiting.
+        return max(0.0, self._sent[-self._settings.pace_per_worker] + _SECOND - asyncio.get_running_loop().time())
+
+    def _forget_sent(self) -> None:
+        over = asyncio.get_running_loop().time() - _SECOND
+        while self._sent and self._sent[0] <= over:
+            self._sent.popleft()
 
     @property
     def takes_second_leg(self) -> bool:
@@ -73,8 +108,20 @@ class Slot:
         assert worker is not None  # noqa: S101, free says so
         number = next(self._numbers)
         call = self._calls[number] = EmbeddedCall(number, invite.attempt_id, worker.send)
+        self._sent.append(asyncio.get_running_loop().time())
         await worker.send(Originate(number, invite))
         return call
+
+    def register(self, registrants: frozenset[Registrant], told: Registration) -> None:
+        """Be registered as these and no others, in this worker and in every one that follows it."""
+        before, self._registrants = self._registrants, {each.trunk: each for each in registrants}
+        self._registered = told
+        if self._worker is None:
+            return
+        for trunk in before.keys() - self._registrants.keys():
+            self._worker.tell(Unregister(trunk))
+        for registrant in registrants - set(before.values()):
+            self._worker.tell(Register(registrant))
 
     async def stop(self) -> None:
         """Hang up what is up and end the worker: killed if it takes longer than `stop_timeout`."""
@@ -123,9 +170,15 @@ class Slot:
 
     async def _serve(self, worker: WorkerProcess) -> int:
         """Hand on what the worker says until it is gone; returns its exit status."""
+        for registrant in self._registrants.values():
+            worker.tell(Register(registrant))
         try:
             while (report := await worker.report()) is not None:
                 match report:
+                    case Registered(trunk, missing) if trunk in self._registrants:
+                        self._registered(trunk, missing)
+                    case Registered():
+                        """It is not asked for any more."""
                     case Told(call):
                         self._tell(call, report)
                     case Worn():
@@ -137,6 +190,8 @@ class Slot:
         finally:
             self._worker = None
             self._lose_calls()
+            for trunk in self._registrants:
+                self._registered(trunk, "the process that was registered with it ended, and is started again")
             status = await worker.kill()
         return status
 

@@ -32,13 +32,16 @@ from leadline.telephony.embedded.messages import (
     Originate,
     Play,
     Record,
+    Register,
     Report,
     Shutdown,
     StopPlaying,
     Told,
+    Unregister,
     Worn,
     read_command,
 )
+from leadline.telephony.embedded.registering import Registrations
 from leadline.telephony.embedded.sound import BRIDGE_TICK, TICK
 from leadline.telephony.embedded.trace import SipTrace
 from leadline.telephony.engine import CallEvent, Ended, Invite
@@ -90,6 +93,7 @@ class Stack:
         self._runtime.on_dead = lambda: self._die("its SIP thread died")
         self._runtime.subscribe(self._take)
         self._identities = Identities(self._runtime, self._orders.identities)
+        self._registrations = Registrations(self._runtime, self._report)
         self._spawn(self._pump())
         self._spawn(self._relay())
         return port
@@ -127,9 +131,15 @@ class Stack:
                 leg.join(far)
             case Hangup(number) if leg := self._legs.get(number):
                 leg.hang_up()
+            case Register(registrant):
+                self._registrations.keep(registrant)
+            case Unregister(trunk):
+                self._registrations.leave(trunk)
 
     async def hang_up_all(self) -> None:
-        """BYE or CANCEL for every call, one after another, and wait for the answers; within `_HANGUP_SECONDS`."""
+        """Take leave of every registrar, BYE or CANCEL for every call, and wait for the answers; within
+        `_HANGUP_SECONDS`."""
+        leaving = asyncio.create_task(self._registrations.leave_all())
         for leg in list(self._legs.values()):
             leg.hang_up()
         with contextlib.suppress(TimeoutError):
@@ -138,6 +148,7 @@ class Stack:
                     self._empty.clear()
                     await self._empty.wait()
                 await self._trace.settled()
+                await leaving
 
     # Calls out
 

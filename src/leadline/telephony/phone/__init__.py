@@ -2,8 +2,3 @@
 
 It shares no code with the engines, so that the two ends of a call are never the same stack.
 """
-
-from leadline.telephony.phone.heard import HeardCall
-from leadline.telephony.phone.phone import Phone
-
-__all__ = ["HeardCall", "Phone"]

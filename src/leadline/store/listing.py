@@ -1,0 +1,50 @@
+"""Numbers put on do-not-call lists: the leads that wait to call them are closed at once."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from leadline.domain.do_not_call import DoNotCallList, Listing, Origin
+from leadline.domain.eligibility import do_not_call_reason
+from leadline.domain.events import Event, EventKind
+from leadline.domain.lead import ClosedReason, Lead, LeadState, advance
+from leadline.store import do_not_call
+from leadline.store.leads import counted, from_row
+from leadline.store.writing import move
+
+
+async def put(
+    connection: Any, organisation_id: int, listings: Sequence[Listing], origin: Origin, now: datetime
+) -> None:
+    """List numbers, and close the open leads that have them.
+
+    A lead that another transaction holds is passed over, so that nobody waits for anybody in a circle: the dialer
+    closes it, since it looks at the lists with every claim.
+    """
+    await do_not_call.add(connection, organisation_id, listings, origin, now)
+    numbers, processes = [listing.number for listing in listings], [listing.process_id for listing in listings]
+    rows = await connection.fetch(_WAITING, organisation_id, numbers, processes)
+    lists = {row["id"]: do_not_call.list_of(everywhere=row["everywhere"]) for row in rows}
+    await move(connection, [stopped(from_row(row), lists[row["id"]], now) for row in rows])
+
+
+def stopped(lead: Lead, on: DoNotCallList, now: datetime) -> tuple[Lead, Event]:
+    """The lead closed for a list that its number stands on, and its event."""
+    state, reason = advance(lead.state, LeadState.CLOSED), ClosedReason.DO_NOT_CALL
+    closed = lead.but(state=state, closed_reason=reason, due_at=None, held_by=None, updated_at=now)
+    data = {"reason": reason, "rule": "do_not_call", "why": do_not_call_reason(lead.number, on)}
+    return counted(closed, 1), Event(lead.organisation_id, lead.id, lead.opening, now, EventKind.LEAD_CLOSED, data)
+
+
+# In an inbound process nobody is called, and a lead that is not for the phone waits for no call.
+_WAITING: Final = """
+    select lead.*, everywhere from (
+        select number, array_agg(process_id) as processes, bool_or(process_id is null) as everywhere
+        from unnest($2::text[], $3::int[]) as put(number, process_id) group by number) as listed
+    cross join lateral (
+        select * from lead where number_key = listed.number and number = listed.number and organisation_id = $1
+        and (everywhere or process_id = any(processes))
+        and media in (11, 12) and state in ('scheduled', 'awaiting_prompt', 'offered')
+        and exists (select from process where id = process_id and policy ->> 'direction' <> 'inbound')
+        order by id for update skip locked) as lead
+"""
