@@ -1,4 +1,7 @@
-"""`make bench`: every figure beside a ceiling taken in the same run; writes bench/results.json and prints a table."""
+"""`make bench`: every figure beside a ceiling taken in the same run, kept in bench/results.json and shown as a table.
+
+Of a bench that is not run now, the file keeps what its last run found.
+"""
 
 import argparse
 import asyncio
@@ -38,20 +41,22 @@ def main() -> None:
         help=f"which benchmarks, of {', '.join(BENCHES | LONG)}; without a name all but the long ones",
     )
     names = arguments.parse_args().names or list(BENCHES)
-    figures = [figure for name in names for figure in asyncio.run((BENCHES | LONG)[name]())]
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     table = Table(title="Leadline, each beside its ceiling")
     for heading in ("What", "Leadline", "Ceiling", "Ratio", "Goal", "Unit", "What the ceiling is"):
         table.add_column(heading, overflow="fold")
-    for figure in figures:
-        row = (figure.what, f"{figure.ours:.1f}", f"{figure.ceiling:.1f}", f"{figure.ours / figure.ceiling:.2f}")
-        table.add_row(*row, figure.goal, figure.unit, figure.ceiling_is)
+    for name in names:
+        figures = asyncio.run((BENCHES | LONG)[name]())
+        for figure in figures:
+            row = (figure.what, f"{figure.ours:.1f}", f"{figure.ceiling:.1f}", f"{figure.ours / figure.ceiling:.2f}")
+            table.add_row(*row, figure.goal, figure.unit, figure.ceiling_is)
+        results[name] = {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "machine": f"{platform.machine()}, Python {platform.python_version()}",
+            "figures": [asdict(figure) for figure in figures],
+        }
+        RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     Console().print(table)
-    document = {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": f"{platform.machine()}, Python {platform.python_version()}",
-        "figures": [asdict(figure) for figure in figures],
-    }
-    RESULTS.write_text(json.dumps(document, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -143,7 +143,6 @@ class Leadline:
         retention = Retention(database, self._clock, self._settings.push_log_days)
         self._keep(stack, "retention", retention.run)
 
-
         def trunks() -> None:
             if self._dialer is not None:
                 self._dialer.health.wake()

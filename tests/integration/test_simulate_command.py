@@ -182,3 +182,89 @@ def test_without_matplotlib_it_is_said_how_to_get_it(config, tmp_path, monkeypat
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ConfigurationError, match=r"leadline\[simulate\]"):
         run(asked(config, png=tmp_path / "day.png", as_json=True), {}, FixedClock())
+
+
+TWO = """
+organisations:
+  - name: Acme
+    apikey: k
+    timezone: Asia/Kolkata
+    do_not_call: ["+918123456790"]
+    users: [{login: asha, endpoint: "sip:asha@192.0.2.7"}]
+    processes:
+      - {servicekey: Reminders, flow: remind}
+      - {servicekey: Sales, mode: progressive, users: [asha]}
+      - {servicekey: Callers, direction: inbound}
+trunks:
+  - {name: telco, uri: "sip:{number}@127.0.0.1:5062", prefix: {national: "0", home_region: IN}}
+flows:
+  - name: remind
+    start: ask
+    nodes:
+      ask: {gather: {digits: 1}, on: {"1": agent, none: bye}}
+      agent: {transfer: {queue: Sales}, on: {no_agent: bye, ended: bye}}
+      bye: {hangup: {outcome: completed}}
+"""
+
+
+@pytest.fixture
+def two(tmp_path):
+    file = tmp_path / "two.yaml"
+    file.write_text(TWO)
+    return file
+
+
+def test_all_processes_that_call_are_simulated_each_with_its_own(two):
+    sets = ("processes.Sales.ring_timeout=20s", "limits.per_lead.day=2", "processes.Sales.agents=9")
+    given = {"leads": Counts.of(["30", "Sales=20"], "--leads", 1, 99), "mode": None, "sets": sets}
+    first, other = (day.parts for day in scenario(two, **given))
+    assert [(part.policy.servicekey, part.leads, part.agents) for part in first] == [
+        ("Reminders", 30, 4),
+        ("Sales", 20, 4),
+    ]
+    assert [part.flow is None for part in first] == [False, True]
+    assert first[0].do_not_call == {"+918123456790"}
+    assert [(part.agents, part.policy.ring_timeout.seconds, part.policy.limits.per_lead.day) for part in other] == [
+        (4, 30, 2),
+        (9, 20, 2),
+    ]
+
+
+def test_a_process_that_is_only_transferred_to_is_taken_along(two):
+    (day,) = scenario(two, processes=["Reminders"], mode=None)
+    assert [(part.policy.servicekey, part.leads, part.agents, part.taken_along) for part in day.parts] == [
+        ("Reminders", 60, 4, False),
+        ("Sales", 0, 4, True),
+    ]
+
+
+def test_one_day_shows_its_processes_side_by_side_and_two_days_each_by_itself(two, capsys):
+    run(asked(two, mode=None), {}, FixedClock())
+    assert capsys.readouterr().out.split()[:4] == ["Reminders", "Sales", "all", "processes"]
+    run(asked(two, mode=None, sets=["agents=9"]), {}, FixedClock())
+    shown = capsys.readouterr().out
+    assert [title for title in ("all processes", "Reminders", "Sales") if f"\n{title}" in f"\n{shown}"] == [
+        "all processes",
+        "Reminders",
+        "Sales",
+    ]
+    assert "+10" in shown.split("agents", 1)[1].splitlines()[0], "two processes with five agents more each"
+
+
+@pytest.mark.parametrize(
+    ("gathers", "said"),
+    [("{rmind: {ask: {none: 1}}}", "did you mean 'remind'"), ("{remind: {aks: {none: 1}}}", "did you mean 'ask'")],
+)
+def test_chances_of_a_question_that_nobody_asks_are_refused(two, tmp_path, gathers, said):
+    file = tmp_path / "model.yaml"
+    file.write_text(f"gathers: {gathers}")
+    with pytest.raises(ConfigurationError, match=said):
+        run(asked(two, mode=None, model=file), {}, FixedClock())
+
+
+@pytest.mark.parametrize(
+    ("written", "said"), [("Sales=many", "'many' is no number"), ("100000", "up to 99"), ("-1", "no number")]
+)
+def test_counts_that_are_none_are_refused(written, said):
+    with pytest.raises(ConfigurationError, match=said):
+        Counts.of([written], "--leads", 1, 99)

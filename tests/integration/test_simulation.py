@@ -10,7 +10,8 @@ from random import Random
 import msgspec
 import pytest
 
-from builders import NOON, a_policy, a_trunk
+from builders import NOON, a_trunk
+from integration.simulated import ANY_HOUR, MIDNIGHT, a_scenario
 from leadline.calling.transfer import NO_AGENT
 from leadline.domain.attempt import Outcome
 from leadline.domain.errors import ConfigurationError
@@ -23,42 +24,8 @@ from leadline.simulation.day import simulate
 from leadline.simulation.desk import Desk, Tell
 from leadline.simulation.model import Model, Shape, Times
 from leadline.simulation.people import leads
-from leadline.simulation.scenario import Part, Scenario
 from leadline.simulation.tally import Tally
 from leadline.simulation.timeline import Timeline
-
-MIDNIGHT = NOON - timedelta(hours=12)
-ANY_HOUR = {"calling_hours": None}
-
-
-PLAIN = Model(listed={})
-PART = ("policy", "trunks", "mode", "leads", "agents", "zone", "flow", "organisation", "do_not_call", "taken_along")
-
-
-def a_part(mode=Mode.PROGRESSIVE, policy=None, trunks=None, **values):
-    given = {
-        "policy": a_policy(**(policy or ANY_HOUR)),
-        "trunks": trunks or (a_trunk(channels=500, cps=50),),
-        "mode": mode,
-        "leads": 400,
-        "agents": 10,
-        "zone": "Asia/Kolkata",
-    }
-    return Part(**(given | values))
-
-
-def a_scenario(mode=Mode.PROGRESSIVE, **values):
-    """A day of one process, unless there are `parts`."""
-    own = {name: values.pop(name) for name in PART if name in values}
-    given = {
-        "name": "the day",
-        "parts": values.pop("parts", None) or (a_part(own.pop("mode", mode), **own),),
-        "seed": 7,
-        "begins": MIDNIGHT,
-        "ends": MIDNIGHT + timedelta(days=1),
-        "model": PLAIN,
-    }
-    return Scenario(**(given | values))
 
 
 def exponential(mean):

@@ -12,6 +12,7 @@ from leadline.domain.do_not_call import DoNotCallList
 from leadline.domain.eligibility import Facts, forbidden
 from leadline.domain.events import EventKind
 from leadline.domain.lead import LEAD_MOVES, ON_THE_PHONE, ClosedReason, LeadState
+from leadline.domain.offer import is_agreed
 from leadline.domain.policy import Direction
 from leadline.domain.upsert import Action, Desk, DueKind, decide, due_rows
 from leadline.domain.value import Refusal
@@ -88,6 +89,16 @@ def test_a_lead_with_somebody_on_it_keeps_its_place(state):
     assert decision.action is Action.UPDATED
     assert "calldatetime and calltype not taken" in decision.note
     assert (decision.lead.state, decision.lead.calltype, decision.lead.due_at) == (state, 1001, NOON)
+
+
+def test_a_lead_on_an_agents_desk_is_taken_back_by_a_push_that_asks_for_another_call():
+    lead = a_lead(state=LeadState.OFFERED, due_at=None, calltype=CallType.PREVIEW, asked_calltype=CallType.PREVIEW)
+    renamed = decide(lead, carrying(name="x"), a_desk(), 0)
+    assert (renamed.lead.state, renamed.lead.due_at, kinds(renamed)) == ("offered", None, [EventKind.LEAD_UPDATED])
+    decision = decide(lead, a_record(calltype=CallType.HOT_LEAD), a_desk(at=NOON + HOUR), 0)
+    assert (decision.lead.state, decision.lead.calltype, decision.lead.due_at) == ("scheduled", 5, NOON + HOUR)
+    assert kinds(decision) == [EventKind.LEAD_UPDATED, EventKind.LEAD_SCHEDULED]
+    assert decision.note is None
 
 
 def test_a_hold_ends_where_the_number_or_the_zone_changes():
@@ -211,8 +222,11 @@ def test_whatever_is_pushed_a_lead_makes_legal_moves_and_has_one_due_row_of_a_ki
             if reopened:
                 assert before.state is LeadState.CLOSED
             elif after.state is not before.state:
-                assert after.state in LEAD_MOVES[before.state]
-            if before.state in ON_THE_PHONE | {LeadState.OFFERED}:
+                taken_back = before.state is LeadState.OFFERED
+                assert after.state in LEAD_MOVES[LeadState.SCHEDULED if taken_back else before.state] | (
+                    {LeadState.SCHEDULED} if taken_back else set()
+                )
+            if before.state in ON_THE_PHONE or is_agreed(before):
                 assert after.state is before.state
                 assert after.due_at == before.due_at
         open_openings += sum(kind in (EventKind.LEAD_CREATED, EventKind.LEAD_REOPENED) for kind in kinds(decision))

@@ -17,6 +17,9 @@ def read(path: Path, env: Mapping[str, str]) -> Configuration:
     root, problems = parse(_text(path))
     if problems and not root.value:
         raise UnusableConfiguration(path, problems)
+    if not root.value:
+        said = "the file is empty, as one that was cut off is; write `organisations: []` to retire all there is"
+        raise UnusableConfiguration(path, [Problem(1, 1, "", said)])
     problems += not_yet.refused(root)
     document, fitting, faults = fitted(root, env)
     problems += faults

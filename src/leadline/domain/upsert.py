@@ -15,6 +15,7 @@ from msgspec import Struct
 from leadline.domain.eligibility import Verdict
 from leadline.domain.events import EventKind
 from leadline.domain.lead import ON_THE_PHONE, ClosedReason, Lead, LeadState, advance
+from leadline.domain.offer import is_agreed
 from leadline.domain.policy import ProcessPolicy
 from leadline.domain.record import EXPIRES_TOO_EARLY, Record
 from leadline.domain.value import Refusal, same
@@ -59,7 +60,6 @@ class Decision(Struct, frozen=True):
 
 
 _NUMBER_FORBIDDEN: Final = (ClosedReason.NOT_DIALABLE, ClosedReason.DO_NOT_CALL)
-_PROTECTED: Final = ON_THE_PHONE | {LeadState.OFFERED}
 _INNER: Final = frozenset({"number", "number_key", "crm_key", "media"})
 """Columns that follow from a node or from the request: no node of their own."""
 
@@ -128,15 +128,21 @@ def decide(existing: Lead | None, record: Record, desk: Desk, new_id: int) -> De
     draft = _Draft(existing.but(**columns) if columns else existing, desk, names)
     asks = _asks(existing, record)
     note = None
-    if existing.state in _PROTECTED:
+    if existing.state in ON_THE_PHONE or is_agreed(existing):
         _say_updated(draft, names)
         if asks:
-            note = f"the lead is {existing.state}: {' and '.join(sorted(asks))} not taken, push again later"
+            what = "about to be dialed for its agent" if is_agreed(existing) else existing.state
+            note = f"the lead is {what}: {' and '.join(sorted(asks))} not taken, push again later"
+    elif existing.state is LeadState.OFFERED and not asks:
+        _say_updated(draft, names)
     elif existing.state is LeadState.CLOSED:
         _say_updated(draft, names)
         _reopen(draft, existing, record)
     else:
         _say_updated(draft, names | asks)
+        if existing.state is LeadState.OFFERED:  # due since it was laid on a desk, from where it is taken back
+            state = advance(existing.state, LeadState.SCHEDULED)
+            draft.lead = draft.lead.but(state=state, due_at=existing.updated_at)
         _reschedule(draft, existing, record, asks)
     if record.calltype in desk.policy.reopen and existing.state is not LeadState.CLOSED:
         _absorb(draft)

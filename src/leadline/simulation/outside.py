@@ -23,7 +23,7 @@ class Outside:
     ) -> None:
         """Join the customer with a number; while no trunk has a slot they wait, so long."""
         called = Facts(call.lead.but(number=number), policy, trunks, None, None, self._line.now)
-        self._seize(call, routes(called), self._line.at, self._line.at + patience)
+        self._seize(call, routes(called), self._line.at, self._line.instant(patience))
 
     def _seize(self, call: Call, ways: Sequence[Route], since: float, until: float) -> None:
         at = self._line.at

@@ -32,10 +32,14 @@ class Timeline:
     def seconds(self) -> float:
         return self.at
 
+    def instant(self, seconds: float) -> float:
+        """When so much time will have passed. Instants are whole microseconds, as those of the calendar are."""
+        return round(self.at + seconds, 6)
+
     def later(self, seconds: float, happens: Callable[[], None]) -> float:
-        """Plan something; returns when. Instants are whole microseconds, as those of the calendar are."""
+        """Plan something; returns when."""
         self._turn += 1
-        at = round(self.at + seconds, 6)
+        at = self.instant(seconds)
         heappush(self._heap, (at, self._turn, happens))
         return at
 

@@ -37,7 +37,7 @@ async def recent(
     One that found its trunk congested did not reach the customer, and does not count.
     """
     rows = await connection.fetch(
-        # In order, so that a planner which knows nothing of the table yet takes the index that has it, for each of them.
+        # In order, so that a planner which knows nothing of the table yet looks each up in the index that has it.
         """with counted as (
                select id, lead_id, attempt.number, started_at from unnest($2::text[]) as tried(number)
                cross join lateral (

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from operator import itemgetter
 from typing import Any, Final
 
 from leadline.domain.lead import ClosedReason, Lead, LeadState
@@ -10,7 +9,6 @@ from leadline.domain.upsert import due_rows
 from leadline.domain.vendor import PRIORITIES, UpdateParameter
 
 COLUMNS: Final = tuple(field.name for field in fields(Lead))
-_columns: Final = itemgetter(*COLUMNS)
 _TYPES: Final = {
     "organisation_id": "int", "id": "bigint", "process_id": "int", "media": "smallint", "calltype": "smallint",
     "asked_calltype": "smallint",
@@ -65,10 +63,12 @@ WAKE: Final = """
 
 
 def from_row(row: Mapping[str, Any]) -> Lead:
-    """The lead of a row that has every column."""
-    reason = row["closed_reason"]
-    values = dict(zip(COLUMNS, _columns(row), strict=True))
-    return Lead.new(values, state=LeadState(row["state"]), closed_reason=ClosedReason(reason) if reason else None)
+    """The lead of a row that has every column, and maybe more."""
+    values = dict(row)
+    if len(values) > len(COLUMNS):
+        values = {name: values[name] for name in COLUMNS}
+    reason = values["closed_reason"]
+    return Lead.new(values, state=LeadState(values["state"]), closed_reason=ClosedReason(reason) if reason else None)
 
 
 async def find(connection: Any, process_id: int, parameter: UpdateParameter, keys: Iterable[str]) -> dict[str, Lead]:

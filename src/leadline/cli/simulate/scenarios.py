@@ -13,7 +13,7 @@ from leadline.configuration.configuration import Configuration, ConfiguredOrgani
 from leadline.configuration.problems import suggestion
 from leadline.configuration.reading import read
 from leadline.domain.errors import ConfigurationError
-from leadline.domain.flow import Transfer
+from leadline.domain.flow import Gather, Transfer
 from leadline.domain.policy import Direction, Mode
 from leadline.simulation.model import Model
 from leadline.simulation.scenario import Part, Scenario
@@ -23,6 +23,26 @@ UNTIL: Final = "write --until 18:00, 2026-11-27 or '2026-11-27 18:00'"
 
 def scenarios(asked: Asked, model: Model, environment: Mapping[str, str], clock: Clock) -> list[Scenario]:
     """The scenario that is asked for, and the one that it is compared to; raises ConfigurationError."""
+    days = _days(asked, model, environment, clock)
+    _check_gathers(model, days)
+    return days
+
+
+def _check_gathers(model: Model, days: Sequence[Scenario]) -> None:
+    """Chances for a question that nobody asks are a slip of the pen."""
+    flows = {part.flow.name: part.flow for day in days for part in day.parts if part.flow is not None}
+    for flow, nodes in model.gathers.items():
+        if flow not in flows:
+            raise ConfigurationError(f"--model: gathers.{flow}: there is no such flow; {suggestion(flow, flows)}")
+        asking = [name for name, node in flows[flow].nodes.items() if isinstance(node, Gather)]
+        for node in nodes:
+            if node not in asking:
+                raise ConfigurationError(
+                    f"--model: gathers.{flow}.{node}: the flow has no such gather; {suggestion(node, asking)}"
+                )
+
+
+def _days(asked: Asked, model: Model, environment: Mapping[str, str], clock: Clock) -> list[Scenario]:
     first = _scenario(asked, Changes(), read(asked.config, environment), asked.config.name, model, clock)
     if asked.compare is not None:
         other = _scenario(asked, Changes(), read(asked.compare, environment), asked.compare.name, model, clock)
