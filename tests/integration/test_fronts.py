@@ -97,3 +97,18 @@ async def pages(connection, since):
         since,
     )
     return row[0]["Plan"]["Shared Hit Blocks"]
+
+
+async def test_of_processes_whose_leads_are_due_at_one_instant_whoever_was_served_longest_ago_comes_first(connection):
+    await leads.insert(connection, [a_lead(id=n, process_id=n, number_key=str(n), due_at=NOON) for n in (1, 2, 3)])
+    await leads.insert(connection, [a_lead(id=4, process_id=4, number_key="4", due_at=NOON - MINUTE)])
+    fronts = Fronts(Seconds())
+
+    async def order():
+        asked = [(DueKind.CALL, process) for process in (1, 2, 3, 4)]
+        return [front.process_id for front in await fronts.look(connection, asked, NOON)]
+
+    assert await order() == [4, 1, 2, 3]
+    for process, then in ((4, [4, 1, 2, 3]), (1, [4, 2, 3, 1]), (2, [4, 3, 1, 2]), (3, [4, 1, 2, 3])):
+        fronts.turns.took(process)
+        assert await order() == then

@@ -18,7 +18,7 @@ from leadline.domain.do_not_call import DoNotCallList
 from leadline.domain.eligibility import Route
 from leadline.domain.flow import Callback, Dnc, Flow, Gather, Hangup, Say, Transfer
 from leadline.domain.lead import ClosedReason
-from leadline.domain.policy import Limit, Limits, Mode
+from leadline.domain.policy import NINE_TO_NINE, Limit, Limits, Mode
 from leadline.domain.vendor import CallType
 from leadline.simulation.call import Call, Past
 from leadline.simulation.customers import Reaction
@@ -317,3 +317,18 @@ def test_agents_who_are_only_asked_by_transfer_are_pushed_nothing():
     assert (day.processes[1].leads, day.processes[1].calls) == (0, 0)
     assert day.processes[1].use.on_call > 0
     assert day.attempts == {Outcome.ANSWERED: day.leads}
+
+
+def test_processes_whose_leads_waited_for_the_same_hour_share_a_trunk_from_its_first_minutes():
+    """Else the one would have all of it until it has nothing left."""
+    line = (a_trunk(channels=2, cps=2),)
+    parts = tuple(
+        a_part(
+            Mode.MESSAGE, {"calling_hours": NINE_TO_NINE, "servicekey": key}, line, flow=a_flow(), leads=60, agents=0
+        )
+        for key in ("One", "Other")
+    )
+    day = simulate(a_scenario(parts=parts, model=EVERYBODY))
+    one, other = (each.finished for each in day.processes)
+    assert abs(one - other) < timedelta(minutes=2)
+    assert day.finished - day.began > timedelta(minutes=10)

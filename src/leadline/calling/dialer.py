@@ -174,6 +174,7 @@ class Dialer:
             claimed = await self._claimer.claim(process, front, room)
             looked_at += claimed.looked_at
             for ticket in claimed.tickets:
+                self._fronts.turns.took(process.id)
                 self._begin(ticket)
         if not looked_at:
             later = [front.due_at for front in fronts if front.due_at > now]

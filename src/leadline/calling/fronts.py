@@ -7,6 +7,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from leadline.domain.moment import EARLIEST
+from leadline.domain.turns import Turns
 from leadline.domain.upsert import DueKind
 from leadline.store import claims
 from leadline.store.claims import PRIORITIES, Front
@@ -29,6 +30,7 @@ class Fronts:
 
     def __init__(self, time: Callable[[], float]) -> None:
         self._time = time
+        self.turns = Turns()
         self._begin: dict[Queue, datetime] = {}
         self._whole_at: float | None = None
         self._partial = False
@@ -53,7 +55,12 @@ class Fronts:
         for front in found:
             if front.due_at < now - YOUNG:
                 self._begin[front.kind, front.process_id, front.priority] = front.due_at
-        return sorted(found, key=lambda front: (front.kind is not DueKind.AGREED, front.priority, front.due_at))
+        return sorted(
+            found,
+            key=lambda front: (
+                front.kind is not DueKind.AGREED, front.priority, front.due_at, self.turns.of(front.process_id),
+            ),
+        )  # fmt: skip
 
     async def after(self, connection: Any, due: Iterable[Front], now: datetime) -> list[datetime]:
         """When the next row of each of these queues is due that is not so now."""

@@ -196,6 +196,7 @@ class Day:
         awaited = lead.calltype in AWAITED
         reaction = process.customers.react(lead.id, past.attempts + 1, hour, awaited=awaited)
         call = Call(lead, ways, reaction, past, process.tally)
+        self._queue.turns.took(process.number)
         if process.reserves:
             process.desk.reserve(call)
         self._live += 1

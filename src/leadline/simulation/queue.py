@@ -7,6 +7,7 @@ from heapq import heappop, heappush
 from typing import Final
 
 from leadline.domain.lead import Lead
+from leadline.domain.turns import Turns
 from leadline.domain.upsert import DueKind, due_rows
 from leadline.domain.vendor import PRIORITIES
 
@@ -22,6 +23,7 @@ class DueQueue:
     def __init__(self) -> None:
         self._rows: defaultdict[tuple[int, int], list[Row]] = defaultdict(list)
         self._turn = 0
+        self.turns = Turns()
 
     def __len__(self) -> int:
         return sum(map(len, self._rows.values()))
@@ -37,11 +39,11 @@ class DueQueue:
     def ready(self, processes: Collection[int], now: datetime) -> list[tuple[int, int]]:
         """Which processes have something due, with its priority, in the order in which they are to be served."""
         due = [
-            (priority, rows[0][0], process)
+            (priority, rows[0][0], self.turns.of(process), process)
             for (process, priority), rows in self._rows.items()
             if rows and process in processes and rows[0][0] <= now
         ]
-        return [(priority, process) for priority, _, process in sorted(due)]
+        return [(priority, process) for priority, _, _, process in sorted(due)]
 
     def take(self, process: int, priority: int, now: datetime, most: int) -> list[Lead]:
         """Up to `most` due leads, longest due first."""
