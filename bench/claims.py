@@ -150,16 +150,17 @@ async def queue(dsn: str) -> float:
     await database.open()
 
     fronts = Fronts(time.monotonic)
-
-    async def turn() -> int:
-        now = datetime.now(UTC)
-        async with database.connection() as connection:
-            found = await fronts.look(connection, QUEUES, now)
-            async with connection.transaction():
-                return sum([len(await claims.draw(connection, front, now, BATCH, now)) for front in found])
-
     try:
-        return await rate(turn)
+        async with database.connection() as connection:
+            await connection.execute("set plan_cache_mode = force_generic_plan")  # as in every claim
+
+            async def turn() -> int:
+                now = datetime.now(UTC)
+                found = await fronts.look(connection, QUEUES, now)
+                async with connection.transaction():
+                    return sum([len(await claims.draw(connection, front, now, BATCH, now)) for front in found])
+
+            return await rate(turn)
     finally:
         await database.close()
 
