@@ -2,22 +2,34 @@
 
 import errno
 import socket
+from typing import Final
 
 from leadline.domain.errors import EngineUnavailable
+
+TRIES: Final = 20
+"""A port that is free for TCP may be taken for UDP, as by a call's audio: then another one is tried."""
 
 
 def settle_port(host: str, port: int) -> int:
     """The port, if it can be had for UDP and TCP; a free one for 0. Raises `EngineUnavailable` with the remedy."""
-    try:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket(socket.AF_INET) as tcp:
-            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            tcp.bind((host, port))
-            settled = int(tcp.getsockname()[1])
-            udp.bind((host, settled))
-            tcp.listen(1)
-            return settled
-    except OSError as error:
-        raise EngineUnavailable(f"sip.listen: {_remedy(error, host, port)}") from None
+    for left in reversed(range(TRIES)):
+        try:
+            return _settled(host, port)
+        except OSError as error:
+            if port == 0 and error.errno == errno.EADDRINUSE and left:
+                continue
+            raise EngineUnavailable(f"sip.listen: {_remedy(error, host, port)}") from None
+    raise AssertionError
+
+
+def _settled(host: str, port: int) -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket(socket.AF_INET) as tcp:
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        tcp.bind((host, port))
+        settled = int(tcp.getsockname()[1])
+        udp.bind((host, settled))
+        tcp.listen(1)
+        return settled
 
 
 def _remedy(error: OSError, host: str, port: int) -> str:
