@@ -160,6 +160,7 @@ class Dialer:
         servable = self._servable()
         self._following = None
         if not servable:
+            self._fronts.rest()
             return 0
         now = self._clock.now()
         async with self._database.connection() as connection:

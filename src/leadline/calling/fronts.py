@@ -42,6 +42,10 @@ class Fronts:
             return None
         return max(0.0, self._whole_at + WHOLE_EVERY - self._time())
 
+    def rest(self) -> None:
+        """Nothing is to be looked for until something changes: then the next look tells what it finds."""
+        self._partial = False
+
     async def look(self, connection: Any, asked: Iterable[tuple[DueKind, int]], now: datetime) -> list[Front]:
         """The first row of each queue of these kinds and processes, in the order in which they are to be served."""
         if self._whole_at is None or self._time() - self._whole_at >= WHOLE_EVERY:

@@ -62,6 +62,10 @@ class Switchboard:
         except TimeoutError:
             return
 
+    async def rest(self) -> None:
+        """Wait before another try of what could not be done: an agent who is let go wakes everybody, us among them."""
+        await self._clock.sleep(LOOK_AGAIN)
+
     async def find(self, ticket: Ticket, wanted: Transfer, seconds: float) -> Party | None:
         """Somebody to be called within so many seconds, taken for this call; None if there is nobody now."""
         if wanted.number is not None:
@@ -72,6 +76,7 @@ class Switchboard:
         party = await self._party(ticket, agent.login, agent.endpoint, seconds)
         if party is None:
             await self.free(ticket)
+            await self.rest()
         return party
 
     async def expects(self, ticket: Ticket, wanted: Transfer) -> bool:

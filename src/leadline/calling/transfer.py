@@ -77,6 +77,7 @@ class Connection:
         except EngineUnavailable as error:
             self._tell(EventKind.ATTEMPT_AGENT_MISSED, {**party.told, "reason": str(error)})
             await self._switchboard.free(self._ticket)
+            await self._switchboard.rest()
             return False
         finally:
             party.line.release()
@@ -87,8 +88,9 @@ class Connection:
         try:
             return await asyncio.shield(placing)
         except asyncio.CancelledError:
-            leg = await placing
-            await _hang_up(leg, leg.events())
+            with contextlib.suppress(EngineUnavailable):
+                leg = await placing
+                await _hang_up(leg, leg.events())
             raise
         finally:
             party.line.sent()

@@ -50,7 +50,10 @@ async def of_agent(connection: Any, organisation_id: int, login: str) -> Offer |
 async def put(
     connection: Any, organisation_id: int, lead_id: int, login: str, now: datetime, until: datetime | None
 ) -> None:
-    """Lay a lead on an agent's desk; with no `until` it is agreed to."""
+    """Lay a lead on an agent's desk; with no `until` it is agreed to. Whose desk it still is on is let go."""
+    before = await get(connection, organisation_id, lead_id)
+    if before is not None and before.login != login:
+        await take_back(connection, before, now)
     await connection.execute(
         """insert into offer (organisation_id, lead_id, login, offered_at, until) values ($1, $2, $3, $4, $5)
            on conflict (organisation_id, lead_id) do update
