@@ -9,7 +9,7 @@ import pytest
 from builders import a_lead
 from leadline.configuration.plan import apply, plan
 from leadline.configuration.reading import read
-from leadline.store import events, leads
+from leadline.store import attempts, events, leads
 
 NOW = datetime(2027, 1, 5, 12, tzinfo=UTC)
 ENDED = NOW - timedelta(minutes=5)
@@ -43,7 +43,7 @@ def applied(database, tmp_path: Path):
     return run
 
 
-async def waiting(database, outcome: str, **values):
+async def waiting(database, outcome: str, disposition: str | None = None, **values):
     """A lead that was called once, five minutes ago, and waits."""
     async with database.transaction() as connection:
         [number] = await leads.new_ids(connection, 1)
@@ -51,9 +51,9 @@ async def waiting(database, outcome: str, **values):
         await leads.insert(connection, [lead])
         await connection.execute(
             """insert into attempt (organisation_id, id, lead_id, process_id, opening, worker, trunk, number,
-                   dial_string, state, outcome, started_at, ended_at)
-               values (1, $1, $2, 1, 1, 'worker', 'telco', '', '', 'ended', $3, $4, $4)""",
-            uuid4(), lead.id, outcome, ENDED,
+                   dial_string, state, outcome, disposition, started_at, ended_at)
+               values (1, $1, $2, 1, 1, 'worker', 'telco', '', '', 'ended', $3, $5, $4, $4)""",
+            uuid4(), lead.id, outcome, ENDED, disposition,
         )  # fmt: skip
     return lead
 
@@ -86,6 +86,15 @@ async def test_a_lead_whose_attempts_are_used_up_by_the_new_rule_closes_once(dat
     closed, told, due = await stored(database, lead)
     assert (closed.closed_reason, told, due) == ("attempts_exhausted", ["lead.closed"], None)
     assert (await stored(database, other))[1] == []
+
+
+async def test_a_customer_who_was_abandoned_waits_as_one_who_did_not_answer(database, applied):
+    await applied("retry: {no_answer: {after: 10m, times: 3}}")
+    lead = await waiting(database, "answered", "abandoned")
+    await applied("retry: {no_answer: {after: 25m, times: 3}}")
+    assert (await stored(database, lead))[0].due_at == ENDED + timedelta(minutes=25)
+    async with database.connection() as connection:
+        assert await attempts.outcomes(connection, 1, lead.id, 1) == {"no_answer": 1}
 
 
 async def test_leads_that_wait_for_something_else_keep_their_time(database, applied):

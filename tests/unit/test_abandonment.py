@@ -89,15 +89,15 @@ def test_what_the_law_forbids_is_refused_with_the_remedy(process, cap, ring, sai
 
 
 def test_an_abandoned_customer_is_called_again_as_one_who_did_not_answer():
-    first = conclude(Outcome.ANSWERED, {Outcome.ANSWERED: 1}, ONCE, NOON, abandoned=True)
+    first = conclude(Outcome.ANSWERED, {Outcome.NO_ANSWER: 1}, ONCE, NOON, abandoned=True)
     assert (first.closed, first.due_at) == (None, NOON + timedelta(minutes=30))
     assert "abandoned" in first.reason
-    second = conclude(Outcome.ANSWERED, {Outcome.ANSWERED: 2}, ONCE, NOON, abandoned=True)
+    second = conclude(Outcome.ANSWERED, {Outcome.NO_ANSWER: 2}, ONCE, NOON, abandoned=True)
     assert second.closed is ClosedReason.ATTEMPTS_EXHAUSTED
 
 
 def test_abandoned_attempts_count_once_towards_all_attempts():
-    history = {Outcome.ANSWERED: 2, Outcome.BUSY: 3}
+    history = {Outcome.NO_ANSWER: 2, Outcome.BUSY: 3}
     many = RetryPolicy(no_answer=RetryRule(timedelta(minutes=30), 9), max_attempts=6)
     assert conclude(Outcome.ANSWERED, history, many, NOON, abandoned=True).closed is None
     more = {**history, Outcome.BUSY: 4}

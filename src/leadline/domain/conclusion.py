@@ -40,12 +40,10 @@ def conclude(
 ) -> Conclusion:
     """What becomes of the lead; `history` counts the opening's outcomes, this one included.
 
-    A customer who answered and was `abandoned` was not reached: for the retry rules nobody answered.
+    A customer who answered and was `abandoned` was not reached: for the retry rules, and in `history`, nobody answered.
     """
     match outcome:
         case Outcome.ANSWERED if abandoned:
-            unreached = history.get(Outcome.NO_ANSWER, 0) + history.get(Outcome.ANSWERED, 0)
-            history = {**history, Outcome.ANSWERED: 0, Outcome.NO_ANSWER: unreached}
             again = _retry(Outcome.NO_ANSWER, history, retry, now)
             return replace(again, reason=f"abandoned, as {again.reason}")
         case Outcome.ANSWERED if callback_at is not None:

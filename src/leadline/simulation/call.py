@@ -71,7 +71,7 @@ class Past:
 
     def end(self, call: Call, now: datetime) -> None:
         outcome = call.reaction.outcome
-        self.outcomes[outcome] += 1
+        self.outcomes[Outcome.NO_ANSWER if call.abandoned else outcome] += 1
         if outcome is Outcome.CONGESTION:
             self._congested[call.trunk] = now
             if self.dialed:

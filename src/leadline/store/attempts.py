@@ -8,6 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from leadline.domain.abandonment import ABANDONED
 from leadline.domain.attempt import AttemptState, Outcome
 
 _ASKED: Final = (
@@ -69,11 +70,15 @@ async def change(connection: Any, organisation_id: int, attempt_id: UUID, values
     return bool(done != "UPDATE 0")
 
 
+RULED: Final = f"case when disposition = '{ABANDONED}' then '{Outcome.NO_ANSWER}' else outcome end"
+"""The SQL of an attempt's outcome as the retry rules take it: who was abandoned was not reached."""
+
+
 async def outcomes(connection: Any, organisation_id: int, lead_id: int, opening: int) -> Counter[Outcome]:
-    """How an opening's attempts have ended, counted."""
+    """How an opening's attempts have ended for the retry rules, counted."""
     rows = await connection.fetch(
-        """select outcome, count(*) as attempts from attempt
-           where organisation_id = $1 and lead_id = $2 and opening = $3 and outcome is not null group by outcome""",
+        f"""select {RULED} as outcome, count(*) as attempts from attempt
+            where organisation_id = $1 and lead_id = $2 and opening = $3 and outcome is not null group by 1""",  # noqa: S608  (ours)
         organisation_id,
         lead_id,
         opening,
