@@ -50,6 +50,15 @@ def test_after_its_pause_a_trunk_is_tried_with_one_call_by_whose_turn_it_is():
     assert under_way.ended(OTHER, Outcome.NO_ANSWER, 40).health(40) is Health.UP
 
 
+def test_a_trial_that_is_answered_closes_the_circuit_before_it_ends():
+    tried = Breaker(DOWN).tries(60).began(ONE, 45)
+    assert tried.carried(OTHER) == tried
+    up = tried.carried(ONE)
+    assert (up.health(45), up.allows(45)) == (Health.UP, None)
+    assert up.ended(ONE, Outcome.ANSWERED, 99).health(99) is Health.UP
+    assert Breaker().carried(ONE) == Breaker()
+
+
 def test_a_trial_that_fails_doubles_the_pause_up_to_a_bound():
     breaker, now, pauses = a_down_one(), 0.0, []
     for _ in range(6):

@@ -195,6 +195,7 @@ class Dialer:
             self._database,
             self._clock,
             budget.sent,
+            partial(self.health.carried, ticket.trunk.name, ticket.attempt_id),
             self._switchboard,
             self._reached,
         )

@@ -78,6 +78,10 @@ class TrunkHealth:
         """A call leaves over a trunk."""
         self._breakers[trunk] = self._of(trunk).began(attempt, _now())
 
+    def carried(self, trunk: str, attempt: UUID) -> None:
+        """A call over a trunk was answered."""
+        self._find(trunk, self._of(trunk).carried(attempt))
+
     def ended(self, trunk: str, attempt: UUID, outcome: Outcome | None, *, unheard: bool = False) -> None:
         """A call over a trunk has ended; None if nobody knows how. `unheard`: nothing at all came back to it."""
         self._find(trunk, self._of(trunk).ended(attempt, outcome, _now(), unheard=unheard))

@@ -60,6 +60,7 @@ class LiveCall:
         database: Database,
         clock: Clock,
         sent: Callable[[], None],
+        carried: Callable[[], None],
         switchboard: Switchboard,
         reached: Reached = nothing,
     ) -> None:
@@ -68,7 +69,7 @@ class LiveCall:
         self._engine = engine
         self._database = database
         self._clock = clock
-        self._sent = sent
+        self._sent, self._carried = sent, carried
         self._switchboard = switchboard
         self._transferring: asyncio.Task[None] | None = None
         self._reached = reached
@@ -179,6 +180,7 @@ class LiveCall:
     async def _answered(self, call_id: str | None) -> None:
         if AttemptState.ANSWERED not in ATTEMPT_MOVES[self._state]:
             return
+        self._carried()
         measured = partial(self._meter.answered, now=self._clock.now(), rang=self._seconds)
         self._moved(AttemptState.ANSWERED, EventKind.ATTEMPT_ANSWERED, call_id, "answered_at", measured)
         flow = self._ticket.flow

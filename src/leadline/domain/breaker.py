@@ -99,6 +99,10 @@ class Breaker:
         """A call was begun: the trial, if there is to be one."""
         return replace(self, trial=attempt) if self.allows(now) == 1 else self
 
+    def carried(self, attempt: UUID) -> "Breaker":
+        """A call was answered: a trial need not end, however long they talk, for the trunk to be up."""
+        return self.up() if self.circuit is not None and attempt == self.trial else self
+
     def ended(self, attempt: UUID, outcome: Outcome | None, now: float, *, unheard: bool = False) -> "Breaker":
         """A call has ended; None if nobody knows how. `unheard`: nothing at all came back to it."""
         if self.circuit is not None:
