@@ -13,19 +13,10 @@ from leadline.clock import SystemClock
 from leadline.domain.policy import CallingHours, RetryPolicy, RetryRule, Window
 from leadline.store.workers import Standing
 from leadline.telephony.callee import Callee, Moment, Press
-from leadline.telephony.fake import FakeEngine
 
 DIALED = "08452892308"
 UNHURRIED = 0.1
 """A pace at which a machine that is busy still presses a key before two seconds of speech are over."""
-
-
-@pytest.fixture
-async def engine():
-    engine = FakeEngine()
-    await engine.start()
-    yield engine
-    await engine.stop()
 
 
 @pytest.fixture

@@ -24,14 +24,6 @@ DIALED = "08452892308"
 
 
 @pytest.fixture
-async def engine():
-    engine = FakeEngine()
-    await engine.start()
-    yield engine
-    await engine.stop()
-
-
-@pytest.fixture
 async def desk(database, dsn, engine) -> Bench:
     async with database.connection() as connection:
         await connection.execute("insert into organisation (name, apikey_sha256, timezone) values ('A', '', 'UTC')")

@@ -21,7 +21,6 @@ from leadline.store.embedded.server import EmbeddedPostgres
 from leadline.store.migrations import migrate
 from leadline.store.workers import Standing
 from leadline.telephony.callee import Callee
-from leadline.telephony.fake import FakeEngine
 
 DIALED = "08452892308"
 MANY = """
@@ -42,14 +41,6 @@ class LeapingClock(SystemClock):
 
     def now(self) -> datetime:
         return super().now() + self.offset
-
-
-@pytest.fixture
-async def engine():
-    engine = FakeEngine()
-    await engine.start()
-    yield engine
-    await engine.stop()
 
 
 @contextlib.asynccontextmanager

@@ -14,21 +14,12 @@ from leadline.domain.lead import LeadState
 from leadline.domain.policy import Limit, Limits, RetryPolicy, RetryRule, Schedule
 from leadline.store import dialed, do_not_call
 from leadline.telephony.callee import Callee
-from leadline.telephony.fake import FakeEngine
 
 DIALED = "08452892308"
 HOUR = timedelta(hours=1)
 ASKS_NOT_TO_BE_CALLED = Flow(
     "never", "never", {"never": Dnc("bye", DoNotCallList.ORGANISATION), "bye": Hangup("never")}
 )
-
-
-@pytest.fixture
-async def engine():
-    engine = FakeEngine()
-    await engine.start()
-    yield engine
-    await engine.stop()
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from leadline.domain.policy import AgentRules, CallingHours, Fallback, Mode
 from leadline.store import claims, leads, offers
 from leadline.store.recall import recall
 from leadline.telephony.callee import Callee
-from leadline.telephony.fake import FakeEngine
 
 ASHA, BELA = "asha@acme.example", "bela@acme.example"
 DIALED = "08452892308"
@@ -26,11 +25,8 @@ LONG = AgentRules(offer_timeout=timedelta(hours=1))
 
 
 @pytest.fixture
-async def engine():
-    engine = FakeEngine(pace=0.01)
-    await engine.start()
-    yield engine
-    await engine.stop()
+def pace():
+    return 0.01
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ async def called(front: Front, lead_id: int, **values: Any) -> UUID:
     )
     ended = {"state": "ended", "ended_at": front.clock.now(), "outcome": "answered"}
     async with front.database.transaction() as connection:
-        await attempts.insert(connection, [attempt])
+        await connection.execute(attempts.insert_from("$1"), [attempt])
         await attempts.change(connection, 1, attempt.id, ended | values)
     return attempt.id
 

@@ -16,7 +16,6 @@ from leadline.domain.flow import Flow, Transfer
 from leadline.domain.policy import AgentRules, RetryPolicy
 from leadline.telephony.callee import Callee
 from leadline.telephony.engine import SAMPLE_RATE, Ended, Hangup
-from leadline.telephony.fake import FakeEngine
 
 DIALED = "08452892308"
 LOGINS = ("asha@acme.example", "bela@acme.example")
@@ -38,11 +37,8 @@ def to(queue: str | None = "VoiceProcess", **transfer: object) -> Flow:
 
 
 @pytest.fixture
-async def engine():
-    engine = FakeEngine(pace=0.01)
-    await engine.start()
-    yield engine
-    await engine.stop()
+def pace():
+    return 0.01
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from uuid import uuid4
 
-import pytest
 from test_trunk_health import Asked, watching
 
 from builders import a_trunk
@@ -24,14 +23,6 @@ from leadline.telephony.fake import FakeEngine
 
 DIALED = "08452892308"
 ONLY = a_trunk(name="only", engine="fake", channels=50, cps=100)
-
-
-@pytest.fixture
-async def engine():
-    engine = FakeEngine()
-    await engine.start()
-    yield engine
-    await engine.stop()
 
 
 async def until(true: Callable[[], object]) -> None:

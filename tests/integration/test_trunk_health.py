@@ -4,7 +4,6 @@ import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-import pytest
 from api import an_application, client_of
 
 from builders import a_catalogue, a_trunk
@@ -16,17 +15,8 @@ from leadline.domain import breaker
 from leadline.store import trunks
 from leadline.store.workers import Standing
 from leadline.telephony.callee import Callee
-from leadline.telephony.fake import FakeEngine
 
 DIALED = "08452892308"
-
-
-@pytest.fixture
-async def engine():
-    engine = FakeEngine()
-    await engine.start()
-    yield engine
-    await engine.stop()
 
 
 def a_way(name, prefix):

@@ -22,7 +22,6 @@ from leadline.clock import SystemClock
 from leadline.domain.errors import EngineUnavailable
 from leadline.domain.flow import Transfer
 from leadline.domain.policy import AgentRules, Mode
-from leadline.telephony.fake import FakeEngine
 
 ASHA, BELA = "asha@acme.example", "bela@acme.example"
 LONG = AgentRules(offer_timeout=timedelta(hours=1))
@@ -31,11 +30,8 @@ FEW = 20
 
 
 @pytest.fixture
-async def engine():
-    engine = FakeEngine(pace=0.01)
-    await engine.start()
-    yield engine
-    await engine.stop()
+def pace():
+    return 0.01
 
 
 @pytest.fixture

@@ -24,17 +24,18 @@ class Ruling(Struct, frozen=True):
 def ruled(lead: Lead, verdicts: Sequence[Verdict], now: datetime) -> Ruling | None:
     """What these verdicts make of a lead that is due; None if they let it be called."""
     if verdict := forbidding(verdicts):
-        return _closed(lead, verdict, now)
+        return closed(lead, verdict, now)
     if verdict := delaying(verdicts):
         return _held(lead, verdict, now)
     return None
 
 
-def _closed(lead: Lead, verdict: Verdict, now: datetime) -> Ruling:
+def closed(lead: Lead, verdict: Verdict, now: datetime) -> Ruling:
+    """The lead closed by a verdict that never lets it be called."""
     state = advance(lead.state, LeadState.CLOSED)
-    closed = lead.but(state=state, closed_reason=verdict.closes, due_at=None, held_by=None, updated_at=now)
+    over = lead.but(state=state, closed_reason=verdict.closes, due_at=None, held_by=None, updated_at=now)
     data = {"reason": verdict.closes, "rule": verdict.rule, "why": verdict.reason}
-    return Ruling(closed, [(EventKind.LEAD_CLOSED, data)])
+    return Ruling(over, [(EventKind.LEAD_CLOSED, data)])
 
 
 def _held(lead: Lead, verdict: Verdict, now: datetime) -> Ruling:

@@ -37,12 +37,6 @@ class Attempt(Struct, frozen=True):
     started_at: datetime
 
 
-async def insert(connection: Any, attempts: Sequence[Attempt]) -> None:
-    """Write attempts that are about to be made."""
-    if attempts:
-        await connection.execute(_INSERT, attempts)
-
-
 def insert_from(parameter: str) -> str:
     """The SQL that writes a JSON array of attempts that are about to be made."""
     return f"""
@@ -123,4 +117,3 @@ async def orphans(connection: Any, workers: Sequence[str]) -> list[Any]:
 
 
 _BEGUN: Final = ", ".join(Attempt.__struct_fields__)
-_INSERT: Final = insert_from("$1")

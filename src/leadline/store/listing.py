@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from leadline.domain.do_not_call import DoNotCallList, Listing, Origin
-from leadline.domain.eligibility import do_not_call_reason
-from leadline.domain.events import Event, EventKind
-from leadline.domain.lead import ClosedReason, Lead, LeadState, advance
+from leadline.domain.eligibility import on_list
+from leadline.domain.events import Event
+from leadline.domain.lead import Lead
+from leadline.domain.ruling import closed
 from leadline.store import do_not_call
 from leadline.store.leads import counted, from_row
 from leadline.store.writing import move
@@ -30,10 +31,9 @@ async def put(
 
 def stopped(lead: Lead, on: DoNotCallList, now: datetime) -> tuple[Lead, Event]:
     """The lead closed for a list that its number stands on, and its event."""
-    state, reason = advance(lead.state, LeadState.CLOSED), ClosedReason.DO_NOT_CALL
-    closed = lead.but(state=state, closed_reason=reason, due_at=None, held_by=None, updated_at=now)
-    data = {"reason": reason, "rule": "do_not_call", "why": do_not_call_reason(lead.number, on)}
-    return counted(closed, 1), Event(lead.organisation_id, lead.id, lead.opening, now, EventKind.LEAD_CLOSED, data)
+    ruling = closed(lead, on_list(lead.number, on), now)
+    [(kind, data)] = ruling.said
+    return counted(ruling.lead, 1), Event(lead.organisation_id, lead.id, lead.opening, now, kind, data)
 
 
 # In an inbound process nobody is called, and a lead that is not for the phone waits for no call.

@@ -7,7 +7,7 @@ things: never (`closes` names the reason), not before `until`, or not until some
 from collections.abc import Iterable, Iterator, Sequence
 
 from leadline.domain.eligibility import customer, hours, limits, trunks
-from leadline.domain.eligibility.customer import do_not_call_reason
+from leadline.domain.eligibility.customer import on_list
 from leadline.domain.eligibility.facts import Dialed, Facts, Verdict
 from leadline.domain.eligibility.limits import LOOK_BACK
 from leadline.domain.eligibility.trunks import Route, routes
@@ -20,10 +20,10 @@ __all__ = [
     "Route",
     "Verdict",
     "delaying",
-    "do_not_call_reason",
     "forbidden",
     "forbidding",
     "judge",
+    "on_list",
     "routes",
 ]
 

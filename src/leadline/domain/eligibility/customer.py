@@ -49,15 +49,13 @@ def valid(lead: Lead, number: Number | None) -> Verdict:
 
 
 def listed(facts: Facts) -> Verdict:
-    if facts.listed is None:
-        return _UNLISTED
-    reason = do_not_call_reason(facts.lead.number, facts.listed)
+    return _UNLISTED if facts.listed is None else on_list(facts.lead.number, facts.listed)
+
+
+def on_list(number: str | None, on: DoNotCallList) -> Verdict:
+    """The verdict on a number that stands on a list."""
+    reason = f"{number} is on the do-not-call list of the {on}"
     return Verdict("do_not_call", False, reason, closes=ClosedReason.DO_NOT_CALL)
-
-
-def do_not_call_reason(number: str | None, on: DoNotCallList) -> str:
-    """Why a listed number is not called: the sentence of the rule, and of a lead that is closed for it."""
-    return f"{number} is on the do-not-call list of the {on}"
 
 
 def expiry(facts: Facts) -> Verdict:
