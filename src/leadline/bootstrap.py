@@ -23,6 +23,7 @@ from leadline.configuration.configuration import Configuration
 from leadline.configuration.plan import Plan, apply, plan
 from leadline.configuration.reading import read
 from leadline.domain.errors import ConfigurationError, DatabaseUnavailable, EngineUnavailable
+from leadline.domain.upsert import DueKind
 from leadline.intake.retention import Retention
 from leadline.prompts.engines.espeak import EspeakEngine
 from leadline.prompts.stage import PromptStage
@@ -34,7 +35,7 @@ from leadline.store.configuration import notify
 from leadline.store.data_directory import DataDirectory, Running
 from leadline.store.database import Database
 from leadline.store.embedded.server import EmbeddedPostgres
-from leadline.store.following import follow
+from leadline.store.following import Woken, follow
 from leadline.store.migrations import migrate
 from leadline.store.workers import Standing
 from leadline.telephony.embedded.engine import EmbeddedEngine, EmbeddedSettings
@@ -127,31 +128,21 @@ class Leadline:
     async def _start_stages(
         self, stack: AsyncExitStack, dsn: str, database: Database, catalogue: CatalogueReader
     ) -> None:
-        wakers: list[Callable[[], None]] = []
+        woken: Woken = {}
         if self._options.role is not Role.WEB:
-            wakers = await self._start_worker(stack, dsn, database, catalogue)
-
-        def heard() -> None:
-            for wake in wakers:
-                wake()
+            woken = await self._start_worker(stack, dsn, database, catalogue)
 
         async def reread() -> None:
             self._reread_secrets()
             await catalogue.refresh()
-            heard()
 
         retention = Retention(database, self._clock, self._settings.push_log_days)
         self._keep(stack, "retention", retention.run)
-
-        def trunks() -> None:
-            if self._dialer is not None:
-                self._dialer.health.wake()
-
-        self._keep(stack, "notifications", lambda: follow(database, self._clock, heard, reread, trunks))
+        self._keep(stack, "notifications", lambda: follow(database, self._clock, woken, reread))
 
     async def _start_worker(
         self, stack: AsyncExitStack, dsn: str, database: Database, catalogue: CatalogueReader
-    ) -> list[Callable[[], None]]:
+    ) -> Woken:
         sip = self._configuration.sip
         engine = EmbeddedEngine(
             EmbeddedSettings(
@@ -203,7 +194,18 @@ class Leadline:
         self._keep(stack, "offers", offering.run)
         self._keep(stack, "prompts", prompts.run)
         self._keep(stack, "expiry", expiry.run)
-        return [dialer.wake, prompts.wake, expiry.wake, commands.wake, offering.wake]
+        stages = [dialer.wake, offering.wake, prompts.wake, expiry.wake]
+        return {
+            DueKind.CALL: [dialer.wake, offering.called],
+            DueKind.AGREED: [dialer.wake],
+            DueKind.OFFER: [offering.wake],
+            DueKind.PROMPT: [prompts.wake],
+            DueKind.EXPIRY: [expiry.wake],
+            "due": stages,
+            "configuration": stages,
+            "command": [commands.wake],
+            "trunk": [dialer.health.wake],
+        }
 
     def _password(self, name: str) -> str | None:
         return next((trunk.password for trunk in self._configuration.trunks if trunk.policy.name == name), None)

@@ -118,7 +118,7 @@ async def serve(descriptors: Sequence[int], settings: Settings, ready: Callable[
         stack.push_async_callback(database.close)
         catalogue = CatalogueReader(database)
         await catalogue.refresh()
-        following = asyncio.create_task(follow(database, clock, _nothing, catalogue.refresh), name="configuration")
+        following = asyncio.create_task(follow(database, clock, {}, catalogue.refresh), name="configuration")
         stack.callback(following.cancel)
         front = Front(database, catalogue, settings, Counts.at(*counts), clock)
         stack.push_async_callback(server.stop)
@@ -131,7 +131,3 @@ async def serve(descriptors: Sequence[int], settings: Settings, ready: Callable[
 def processes_of(settings: Settings) -> int:
     """How many processes serve HTTP."""
     return settings.web_processes or min(MOST_PROCESSES, len(os.sched_getaffinity(0)))
-
-
-def _nothing() -> None:
-    """No stage of a web process waits for notifications."""

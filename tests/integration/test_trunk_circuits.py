@@ -37,11 +37,8 @@ async def following(stack: AsyncExitStack, desk: Bench, *dialers) -> None:
     async def reread() -> None:
         """Nothing of the configuration changes."""
 
-    def told() -> None:
-        for dialer in dialers:
-            dialer.health.wake()
-
-    task = asyncio.create_task(follow(desk.database, SystemClock(), lambda: None, reread, told))
+    woken = {"trunk": [dialer.health.wake for dialer in dialers]}
+    task = asyncio.create_task(follow(desk.database, SystemClock(), woken, reread))
     stack.push_async_callback(asyncio.wait, [task])
     stack.callback(task.cancel)
 

@@ -44,6 +44,11 @@ class OfferStage:
         """Look at once: somebody may be ready, or something due."""
         self._rounds.wake()
 
+    def called(self) -> None:
+        """Look at once where calls are offered: something may be due as a call."""
+        if any(DueKind.CALL in kinds_of(process) for process in self._catalogue().processes.values()):
+            self.wake()
+
     async def run(self) -> None:
         """Work for ever; while PostgreSQL is away, wait for it."""
         await self._rounds.run(self._round)

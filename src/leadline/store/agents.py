@@ -100,6 +100,7 @@ async def put(
     )
     if presence is Presence.READY:
         await recall(connection, organisation_id, login, now)
+    if presence is Presence.READY or until is not None:
         await connection.execute("select pg_notify('due', '')")
 
 

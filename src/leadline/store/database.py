@@ -34,8 +34,9 @@ UNAVAILABLE = (
 )
 
 CHANNELS = ("due", "configuration", "command", "trunk")
-"""`due`: a due row was written that may be earlier than what the dialer waits for; `configuration`: `apply` ran;
-`command`: a word to a worker; `trunk`: one is down, or up again."""
+"""`due`: due rows of the kind that it says were written, perhaps earlier than what is waited for; without a kind, an
+agent is ready, or room was made. `configuration`: `apply` ran; `command`: a word to a worker; `trunk`: one is down, or
+up again."""
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What other processes say through PostgreSQL, followed for as long as this one runs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NoReturn
 
 import structlog
@@ -16,24 +16,23 @@ AGAIN = 1.0
 """Seconds between two tries to read a configuration that could not be read."""
 
 
-async def follow(
-    database: Database,
-    clock: Clock,
-    heard: Callable[[], None],
-    reread: Callable[[], Awaitable[None]],
-    trunks: Callable[[], None] = lambda: None,
-) -> NoReturn:
-    """Call `heard` at every notification, but `trunks` at one about them; and `reread` once after each that says that
-    the configuration changed."""
+Woken = Mapping[str, Sequence[Callable[[], None]]]
+"""Whom a notification wakes: by its payload, else by its channel."""
+
+
+async def follow(database: Database, clock: Clock, woken: Woken, reread: Callable[[], Awaitable[None]]) -> NoReturn:
+    """Wake whom each notification is for; where it says that the configuration changed, `reread` that first."""
     changed = asyncio.Event()
 
-    def told(channel: str, _payload: str) -> None:
-        if channel == "trunk":
-            trunks()
-            return
+    def wake(*words: str) -> None:
+        for call in next((woken[word] for word in words if word in woken), ()):
+            call()
+
+    def told(channel: str, payload: str) -> None:
         if channel == "configuration":
             changed.set()
-        heard()
+        else:
+            wake(payload, channel)
 
     async def read() -> NoReturn:
         while True:
@@ -41,6 +40,7 @@ async def follow(
             changed.clear()
             try:
                 await reread()
+                wake("configuration")
             except DatabaseUnavailable as error:
                 log.warning("the configuration cannot be read, trying again", reason=str(error))
                 changed.set()

@@ -58,7 +58,7 @@ _OVER_DUE: Final = """
         on conflict (organisation_id, lead_id, kind) do update
         set process_id = excluded.process_id, priority = excluded.priority, due_at = excluded.due_at"""
 WAKE: Final = """
-    select pg_notify('due', '') where exists (select from wanted where due_at < now() + interval '1 minute')"""
+    select pg_notify('due', kind) from wanted where due_at < now() + interval '1 minute' group by kind"""
 """The rest of that statement. What is due later need not be told: every stage looks twice a minute at least."""
 
 
