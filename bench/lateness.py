@@ -1,13 +1,16 @@
-"""How late scheduled calls are: fifty a second, each due at a moment of its own, on the fake engine.
+"""How late scheduled calls are, each due at a moment of its own: fifty a second on the fake engine, and as many as two
+embedded workers carry over SIP.
 
 The ceiling is the event loop alone: as many timers for the same moments, each of which begins a call on such an engine.
 """
 
 import asyncio
+import contextlib
 import logging
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,20 +24,39 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "integration"))
 from dialing import bench, process
 
 from builders import a_lead, a_trunk
+from leadline.domain.lead import Lead
+from leadline.domain.policy import TrunkPolicy
 from leadline.store import leads
 from leadline.store.database import Database
 from leadline.telephony.callee import Callee
-from leadline.telephony.engine import Call, Invite
+from leadline.telephony.embedded.engine import EmbeddedEngine, EmbeddedSettings
+from leadline.telephony.engine import Call, Engine, Invite
 from leadline.telephony.fake import FakeEngine
 from leadline.telephony.fake_call import FakeCall
+from leadline.telephony.phone.phone import Phone
 
-CALLS = 500
-A_SECOND = 50
+SECONDS = 10
 BEGIN = timedelta(seconds=2)
 """From the writing of the leads to the first of them."""
 FIRST = 9_820_100_000
-MOST = CALLS
-TRUNK = a_trunk(engine="fake", channels=MOST, cps=1_000)
+SIP_WORKERS = 2
+MOST = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An engine whose calls are heard."""
+
+    engine: Engine
+    trunk: TrunkPolicy
+    uri: Callable[[str], str]
+    a_second: int
+    heard: Callable[[Sequence[str]], Awaitable[list[float]]]
+    """When each of these numbers was called, once all were; in seconds since 1970."""
+
+    @property
+    def calls(self) -> int:
+        return self.a_second * SECONDS
 
 
 class Heard(FakeEngine):
@@ -42,66 +64,95 @@ class Heard(FakeEngine):
 
     def __init__(self) -> None:
         super().__init__(default=Callee.busy(), most=MOST)
-        self.at: dict[str, float] = {}
-        self.all = asyncio.Event()
+        self._at: dict[str, float] = {}
+        self._called = asyncio.Condition()
 
     async def originate(self, invite: Invite, *, beside: Call | None = None) -> FakeCall:
         call = await super().originate(invite, beside=beside)
-        self.at.setdefault(call.number, time.time())
-        if len(self.at) == CALLS:
-            self.all.set()
+        self._at.setdefault(call.number, time.time())
+        async with self._called:
+            self._called.notify_all()
         return call
+
+    async def times(self, numbers: Sequence[str]) -> list[float]:
+        async with self._called:
+            await self._called.wait_for(lambda: self._at.keys() >= set(numbers))
+        return [self._at[number] for number in numbers]
+
+
+@contextlib.asynccontextmanager
+async def fake() -> AsyncIterator[Line]:
+    """Without SIP."""
+    engine = Heard()
+    await engine.start()
+    trunk = a_trunk(engine=engine.name, channels=MOST, cps=MOST)
+    yield Line(engine, trunk, "sip:{}@127.0.0.1".format, 50, engine.times)
+    await engine.stop()
+
+
+@contextlib.asynccontextmanager
+async def embedded() -> AsyncIterator[Line]:
+    """Over SIP, heard where the INVITE arrives."""
+    engine = EmbeddedEngine(EmbeddedSettings(workers=SIP_WORKERS))
+    async with Phone(default=Callee.busy()) as phone:
+        await engine.start()
+        trunk = a_trunk(engine=engine.name, uri=phone.uri("{number}"), channels=MOST, cps=MOST)
+
+        async def rings(number: str) -> float:
+            await phone.call_to(number, within=60)
+            return time.time()
+
+        async def times(numbers: Sequence[str]) -> list[float]:
+            return await asyncio.gather(*map(rings, numbers))
+
+        yield Line(engine, trunk, phone.uri, 20, times)
+        await engine.stop()
 
 
 async def measure() -> list[Figure]:
     """The median and the 99th percentile, of Leadline and of bare timers."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    ours, bare = await scheduled(), await timers()
-    goals = {0.5: "", 0.99: "p99 <= 50 ms"}
-    return [
-        Figure(
-            f"lateness of scheduled calls, {A_SECOND}/s, p{share * 100:.0f}",
-            percentile(ours, share) * 1_000,
-            percentile(bare, share) * 1_000,
-            "ms",
-            goal,
-            "a bare timer for each, same engine",
-        )
-        for share, goal in goals.items()
-    ]
+    figures = []
+    for open_line in (fake, embedded):
+        late = []
+        for measured in (scheduled, timers):
+            async with open_line() as line:
+                late.append(await measured(line))
+        for share, goal in ((0.5, ""), (0.99, "p99 <= 50 ms")):
+            what = f"lateness of scheduled calls, {line.a_second}/s, {line.engine.name} engine, p{share * 100:.0f}"
+            ours, bare = (percentile(each, share) * 1_000 for each in late)
+            figures.append(Figure(what, ours, bare, "ms", goal, "a bare timer for each, same engine"))
+    return figures
 
 
-def moments() -> list[datetime]:
+def moments(line: Line) -> list[datetime]:
     first = datetime.now(UTC) + BEGIN
-    return [first + timedelta(seconds=number / A_SECOND) for number in range(CALLS)]
+    return [first + timedelta(seconds=number / line.a_second) for number in range(line.calls)]
 
 
-def lateness(engine: Heard, due: Sequence[datetime]) -> list[float]:
-    return [engine.at[f"0{FIRST + number}"] - moment.timestamp() for number, moment in enumerate(due)]
+async def lateness(line: Line, due: Sequence[datetime]) -> list[float]:
+    times = await line.heard([f"0{FIRST + number}" for number in range(line.calls)])
+    return [at - moment.timestamp() for at, moment in zip(times, due, strict=True)]
 
 
-async def scheduled() -> list[float]:
+async def scheduled(line: Line) -> list[float]:
     """By the dialer, from rows that are due one after another."""
-    engine = Heard()
     async with postgres() as server:
         dsn = await fresh_database(server, "lateness")
         database = Database(dsn)
         await database.open()
-        await engine.start()
         try:
             await seed(dsn)
-            due = moments()
+            due = moments(line)
             async with database.transaction() as connection:
                 await leads.insert(connection, [_lead(number, at) for number, at in enumerate(due)])
-            async with bench(database, dsn, engine, process(trunks=(TRUNK,))).dialing():
-                await engine.all.wait()
+            async with bench(database, dsn, line.engine, process(trunks=(line.trunk,))).dialing():
+                return await lateness(line, due)
         finally:
-            await engine.stop()
             await database.close()
-    return lateness(engine, due)
 
 
-def _lead(number: int, due_at: datetime):
+def _lead(number: int, due_at: datetime) -> Lead:
     called = f"+91{FIRST + number}"
     return a_lead(id=number + 1, mobilenumber=called, number=called, number_key=called, due_at=due_at)
 
@@ -114,19 +165,21 @@ async def seed(dsn: str) -> None:
     await connection.close()
 
 
-async def timers() -> list[float]:
+async def timers(line: Line) -> list[float]:
     """By the event loop alone."""
-    engine, loop = Heard(), asyncio.get_running_loop()
-    await engine.start()
-    due, calls = moments(), []
+    loop = asyncio.get_running_loop()
+    due, calls = moments(line), []
 
-    def call(number: int) -> None:
-        invite = Invite(str(number), f"sip:0{FIRST + number}@127.0.0.1", ring_timeout=10)
-        calls.append(asyncio.ensure_future(engine.originate(invite)))
+    async def call(number: int) -> None:
+        invite = Invite(str(number), line.uri(f"0{FIRST + number}"), ring_timeout=10)
+        async for _ in (await line.engine.originate(invite)).events():
+            """Until it is over."""
 
     now = datetime.now(UTC)
     for number, at in enumerate(due):
-        loop.call_later((at - now).total_seconds(), call, number)
-    await engine.all.wait()
-    await engine.stop()
-    return lateness(engine, due)
+        loop.call_later(
+            (at - now).total_seconds(), lambda number=number: calls.append(asyncio.ensure_future(call(number)))
+        )
+    late = await lateness(line, due)
+    await asyncio.gather(*calls)
+    return late
