@@ -12,6 +12,7 @@ from pathlib import Path
 from time import perf_counter
 
 import baresip
+import uvloop
 from figure import Figure
 from serving import program
 
@@ -133,4 +134,4 @@ async def dialer(name: str, port: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(callee(sys.argv[2]) if sys.argv[1] == "phone" else dialer(*sys.argv[1:]))
+    uvloop.run(callee(sys.argv[2]) if sys.argv[1] == "phone" else dialer(*sys.argv[1:]))

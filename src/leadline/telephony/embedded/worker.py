@@ -16,6 +16,8 @@ import tempfile
 from types import FrameType
 from typing import NoReturn
 
+import uvloop
+
 from leadline.domain.errors import EngineUnavailable
 from leadline.telephony.embedded.messages import Configure, Failed, Ready, read_command, write
 
@@ -73,7 +75,7 @@ def main(arguments: list[str]) -> NoReturn:
     channel, parent = (int(argument) for argument in arguments)
     die_with(parent)
     logging.basicConfig(level=logging.WARNING, format="telephony worker %(process)d: %(message)s")
-    asyncio.run(serve(socket.socket(fileno=channel)))
+    uvloop.run(serve(socket.socket(fileno=channel)))
     # Not by the stack's own teardown: there is nothing left to save, and native code may still stumble in it.
     os._exit(0)
 
