@@ -5,23 +5,23 @@ import logging
 
 import pytest
 
-from leadline.telephony.embedded.trace import SipTrace
+from leadline.telephony.embedded.trace import Reply, SipTrace
 
 from .listening import soon
 
 
-def response(status: str, sequence: str, call_id: str, name: str = "Call-ID") -> str:
+def response(status: str, sequence: str, call_id: str, *reasons: str, name: str = "Call-ID") -> str:
     lines = ["RX UDP 127.0.0.1:5060 -> 127.0.0.1:5080", f"SIP/2.0 {status}\r", f"{name}: {call_id}\r"]
-    return "\n".join([*lines, f"CSeq: 7 {sequence}\r", "\r"])
+    return "\n".join([*lines, f"CSeq: 7 {sequence}\r", *(f"Reason: {reason}\r" for reason in reasons), "\r"])
 
 
 @pytest.fixture
-def heard() -> list[str]:
+def heard() -> list[Reply]:
     return []
 
 
 @pytest.fixture
-async def trace(heard: list[str]) -> SipTrace:
+async def trace(heard: list[Reply]) -> SipTrace:
     return SipTrace(heard.append)
 
 
@@ -31,19 +31,35 @@ def read(trace: SipTrace, text: str) -> None:
 
 @pytest.mark.parametrize("name", ["Call-ID", "call-id", "i"])
 @pytest.mark.parametrize("status", ["100 Trying", "183 Session Progress", "486 Busy Here"])
-async def test_every_response_is_a_sign_of_life(trace: SipTrace, heard: list[str], status: str, name: str):
-    read(trace, response(status, "INVITE", "abc", name))
-    await soon(lambda: heard == ["abc"])
+async def test_every_response_is_a_sign_of_life(trace: SipTrace, heard: list[Reply], status: str, name: str):
+    read(trace, response(status, "INVITE", "abc", name=name))
+    await soon(lambda: heard == [Reply("abc", "INVITE", int(status[:3]))])
+
+
+@pytest.mark.parametrize(
+    ("reasons", "cause"),
+    [
+        (["SIP;cause=480", 'Q.850;cause=34;text="no circuit"'], 34),
+        (['SIP;cause=480;text="not Q.850;cause=41", q.850 ; text="a, b" ; cause = 34'], 34),
+        (['SIP;cause=480;text="Q.850;cause=41"'], None),
+        ([], None),
+    ],
+)
+async def test_the_cause_is_that_of_the_telephone_network(
+    trace: SipTrace, heard: list[Reply], reasons: list[str], cause: int | None
+):
+    read(trace, response("480 Gone", "INVITE", "abc", *reasons))
+    await soon(lambda: heard == [Reply("abc", "INVITE", 480, cause)])
 
 
 @pytest.mark.parametrize(
     "text", ["", "TX UDP a -> b\nSIP/2.0 100 Trying\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n", "RX UDP a"]
 )
-async def test_what_is_no_response_to_us_is_none(trace: SipTrace, heard: list[str], text: str):
+async def test_what_is_no_response_to_us_is_none(trace: SipTrace, heard: list[Reply], text: str):
     read(trace, text)
     read(trace, response("100 Trying", "INVITE", "after"))
     await soon(lambda: bool(heard))
-    assert heard == ["after"]
+    assert [reply.call_id for reply in heard] == ["after"]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +72,7 @@ async def test_what_is_no_response_to_us_is_none(trace: SipTrace, heard: list[st
     ids=["cancelled", "answer crossed the cancel", "bye"],
 )
 async def test_settled_once_our_last_word_is_answered(
-    trace: SipTrace, heard: list[str], passing: tuple[str, str], final: tuple[str, str]
+    trace: SipTrace, heard: list[Reply], passing: tuple[str, str], final: tuple[str, str]
 ):
     trace.expect("abc")
     settled = asyncio.create_task(trace.settled())

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from leadline.telephony.embedded.engine import EmbeddedEngine, EmbeddedSettings
-from leadline.telephony.engine import Answered, Digit, Fault, Hangup, PlayFinished, Ringing
+from leadline.telephony.engine import Account, Answered, Digit, Fault, Hangup, PlayFinished, Ringing
 
 from .listening import Listener, a_tone, an_invite
 
@@ -51,7 +51,7 @@ def free_ports(many: int) -> int:
 
 
 def written(directory: Path, scenario: str, old: str, new: str) -> Path:
-    """A scenario with another status in it."""
+    """A scenario with other words in it."""
     path = directory / f"{scenario}.xml"
     path.write_text((SCENARIOS / path.name).read_text().replace(old, new))
     return path
@@ -112,6 +112,30 @@ async def test_refusals(sipp: Path, engine: EmbeddedEngine, tmp_path: Path, stat
         ended = await Listener(await engine.originate(an_invite(f"sip:4420@{there}"))).ended()
     assert (ended.sip_status, ended.cause, ended.fault) == (int(status[:3]), cause, None)
     assert ended.reason == status
+
+
+@pytest.mark.parametrize(
+    ("reasons", "cause"),
+    [
+        ("Reason: SIP;cause=480, Q.850;cause=34", 34),
+        ("Reason: SIP;cause=480\nReason: Q.850;cause=17", 17),
+        ("Reason: SIP;cause=480", None),
+    ],
+)
+async def test_every_reason_of_a_refusal_is_read(
+    sipp: Path, engine: EmbeddedEngine, tmp_path: Path, reasons: str, cause: int | None
+):
+    refusal = written(tmp_path, "refuse", 'Reason: Q.850;cause=[cause];text="as told"', reasons)
+    async with playing(sipp, refusal) as there:
+        ended = await Listener(await engine.originate(an_invite(f"sip:4420@{there}"))).ended()
+    assert (ended.sip_status, ended.cause, ended.fault) == (486, cause, None)
+
+
+async def test_silence_after_a_challenge_is_no_response(sipp: Path, engine: EmbeddedEngine):
+    account = Account("us", "secret")
+    async with playing(sipp, SCENARIOS / "challenge.xml") as there:
+        ended = await Listener(await engine.originate(an_invite(f"sip:4420@{there}", account=account))).ended()
+    assert (ended.sip_status, ended.fault) == (None, Fault.NO_RESPONSE)
 
 
 async def test_no_answer_is_cancelled(sipp: Path, engine: EmbeddedEngine):

@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 from baresip import Call, Event, StackEvent
 
+from leadline.telephony.embedded.reason import q850_cause
 from leadline.telephony.embedded.sound import Sound
+from leadline.telephony.embedded.trace import Reply
 from leadline.telephony.engine import (
     Answered,
     CallEvent,
@@ -22,8 +24,9 @@ from leadline.telephony.engine import (
 )
 
 _STATUS = re.compile(r"(\d{3}) ")
-_CAUSE = re.compile(r"Q\.850\b[^,]*?;\s*cause\s*=\s*(\d+)", re.IGNORECASE)
 _OK = 200
+_TRACE_SECONDS = 0.5
+"""How long the trace is waited for, which comes by another thread than the events."""
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +34,8 @@ log = logging.getLogger(__name__)
 class Leg:
     """Tells `report` what became of one INVITE; `release` is asked to hang up, once.
 
-    The response timer ends when anything at all has come back, the ring timer when the call is answered or over.
+    The response timer ends when anything at all has come back, and runs once more after a challenge; the ring timer
+    ends when the call is answered or over.
     """
 
     def __init__(
@@ -53,11 +57,13 @@ class Leg:
         self._hanging_up = False
         self._fault: Fault | None = None
         self._reason = ""
-        loop = asyncio.get_running_loop()
-        self._response_timer = loop.call_later(
-            response_timeout, self._give_up, Fault.NO_RESPONSE, f"nothing came back within {response_timeout:g} s"
-        )
-        self._ring_timer = loop.call_later(
+        self._refusal: Reply | None = None
+        self._closed: str | None = None
+        """What the stack said of the end, while the trace is to say the rest."""
+        self._challenged = False
+        self._response_timeout = response_timeout
+        self._response_timer = self._await_response()
+        self._ring_timer = asyncio.get_running_loop().call_later(
             invite.ring_timeout, self._give_up, Fault.RING_TIMEOUT, f"not answered within {invite.ring_timeout:g} s"
         )
 
@@ -76,10 +82,18 @@ class Leg:
         """The INVITE could not be sent."""
         self._end(Ended(fault=Fault.REFUSED, reason=reason))
 
-    def hear(self) -> None:
-        """Something came back, be it only a 100."""
+    def hear(self, reply: Reply | None = None) -> None:
+        """Something came back, be it only a 100; a challenge says nothing of the INVITE that answers it."""
         self.heard_of = True
         self._response_timer.cancel()
+        if reply is None or self.over:
+            return
+        if reply.challenges and not self._challenged:
+            self._challenged = True
+            self._response_timer = self._await_response()
+        elif reply.refuses:
+            self._refusal = reply
+            self._settle()
 
     def hang_up(self) -> None:
         """Because we were told to."""
@@ -116,7 +130,7 @@ class Leg:
             case Event.CALL_DTMF_START if event.text:
                 self._report(Digit(event.text[0]))
             case Event.CALL_CLOSED:
-                self._end(self._verdict(event.text or ""))
+                self._close(event.text or "")
 
     def _rang(self) -> None:
         self.hear()
@@ -131,8 +145,26 @@ class Leg:
             self._answered = True
             self._report(Answered(self.call_id))
 
+    def _await_response(self) -> asyncio.TimerHandle:
+        reason = f"nothing came back within {self._response_timeout:g} s"
+        return asyncio.get_running_loop().call_later(self._response_timeout, self._give_up, Fault.NO_RESPONSE, reason)
+
+    def _close(self, text: str) -> None:
+        """The end; of a refusal the stack tells the first value of Reason alone, and of some not even the status."""
+        self._closed = text
+        status, reasons = _STATUS.match(text), text.partition(",")[2]
+        whole = self._refusal or (status and (not reasons or q850_cause(reasons)))
+        if whole or self._answered or self._fault:
+            self._settle()
+        else:
+            asyncio.get_running_loop().call_later(_TRACE_SECONDS, self._settle)
+
+    def _settle(self) -> None:
+        if self._closed is not None and not self.over:
+            self._end(self._verdict(self._closed))
+
     def _give_up(self, fault: Fault, reason: str) -> None:
-        if self.over or self._answered or self._hanging_up:
+        if self.over or self._answered or self._hanging_up or self._closed is not None:
             return
         self._hanging_up, self._fault, self._reason = True, fault, reason
         self._release(self)
@@ -142,18 +174,19 @@ class Leg:
 
     def _verdict(self, text: str) -> Ended:
         """What a closing means; `text` is the final answer as `486 Busy Here,Q.850;cause=17`, or the stack's words."""
-        cause = _CAUSE.search(text)
-        number = int(cause.group(1)) if cause else None
+        refusal = self._refusal
+        number = q850_cause(text) or (refusal.cause if refusal else None)
         if self._answered:
             who, reason = (Hangup.US, self._reason) if self._hanging_up else (Hangup.CUSTOMER, "the far end hung up")
             reason = self._reason if self._fault else reason
             return Ended(_OK, number, hung_up_by=who, call_id=self.call_id, reason=reason)
         if self._fault is not None:
             return Ended(None, number, self._fault, call_id=self.call_id, reason=self._reason)
-        status = _STATUS.match(text)
+        told = _STATUS.match(text)
+        status = int(told.group(1)) if told else refusal.status if refusal else None
         if status is None:
             return Ended(None, number, Fault.NO_RESPONSE, call_id=self.call_id, reason=text)
-        return Ended(int(status.group(1)), number, call_id=self.call_id, reason=text.partition(",")[0])
+        return Ended(status, number, call_id=self.call_id, reason=text.partition(",")[0])
 
     def _end(self, ended: Ended) -> None:
         self.sound.close()

@@ -43,7 +43,7 @@ from leadline.telephony.embedded.messages import (
 )
 from leadline.telephony.embedded.registering import Registrations
 from leadline.telephony.embedded.sound import BRIDGE_TICK, TICK
-from leadline.telephony.embedded.trace import SipTrace
+from leadline.telephony.embedded.trace import Reply, SipTrace
 from leadline.telephony.engine import CallEvent, Ended, Invite
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class Stack:
 
     def __init__(self, orders: Configure, report: Callable[[Report], None]) -> None:
         self._orders, self._report = orders, report
-        self._trace = SipTrace(self._heard_of)
+        self._trace = SipTrace(self._heard)
         self._legs: dict[int, Leg] = {}
         """By the engine's number."""
         self._by_handle: dict[int, Leg] = {}
@@ -70,7 +70,7 @@ class Stack:
         self._dialing = 0
         """How many `dial`s have not returned yet: what comes meanwhile may be about them."""
         self._early_events: defaultdict[int, list[StackEvent]] = defaultdict(list)
-        self._early_answers: set[str] = set()
+        self._early_replies: dict[str, Reply] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._hanging_up = asyncio.Lock()
         self._empty = asyncio.Event()
@@ -178,7 +178,7 @@ class Stack:
             self._dialing -= 1
             if not self._dialing:
                 self._early_events.clear()
-                self._early_answers.clear()
+                self._early_replies.clear()
 
     def _adopt(self, leg: Leg, call: Call) -> None:
         """Trap 1: events that came before the `Call` existed are given to it, and to its leg, now."""
@@ -198,16 +198,16 @@ class Stack:
     def _tell(self, leg: Leg, event: StackEvent) -> None:
         if event.call_id and event.call_id not in self._by_call_id and not leg.over:
             self._by_call_id[event.call_id] = leg
-            if event.call_id in self._early_answers:
-                leg.hear()
+            if event.call_id in self._early_replies:
+                leg.hear(self._early_replies[event.call_id])
         leg.take(event)
 
-    def _heard_of(self, call_id: str) -> None:
-        leg = self._by_call_id.get(call_id)
+    def _heard(self, reply: Reply) -> None:
+        leg = self._by_call_id.get(reply.call_id)
         if leg is not None:
-            leg.hear()
+            leg.hear(reply)
         elif self._dialing:
-            self._early_answers.add(call_id)
+            self._early_replies[reply.call_id] = reply
 
     def _forget(self, number: int) -> None:
         leg = self._legs.pop(number)
