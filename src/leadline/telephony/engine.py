@@ -61,6 +61,8 @@ class Fault(StrEnum):
     """We sent CANCEL because `ring_timeout` had passed."""
     CANCELLED = "cancelled"
     """We hung up before an answer because we were told to."""
+    NO_AUDIO = "no_audio"
+    """The 200 agreed on no audio that we understand, so that we said BYE: nobody was spoken to."""
     REFUSED = "refused"
     """The engine could not send the INVITE at all (full, bad URI); nothing rang."""
     ENGINE_LOST = "engine_lost"

@@ -94,6 +94,24 @@ async def test_answer_play_and_hang_up(sipp: Path, engine: EmbeddedEngine):
 
 
 @pytest.mark.parametrize(
+    ("agreed", "instead"),
+    [("m=audio [media_port]", "m=audio 0"), ("PCMA/8000", "G729/8000"), ("a=ptime:20", "a=inactive")],
+    ids=["refused", "unknown codec", "inactive"],
+)
+async def test_an_answer_without_audio_is_hung_up_and_tells_nobody_of_an_answer(
+    sipp: Path, engine: EmbeddedEngine, tmp_path: Path, agreed: str, instead: str
+):
+    path = written(tmp_path, "answer", agreed, instead)
+    if instead == "G729/8000":
+        path.write_text(path.read_text().replace("AVP 8 101", "AVP 18 101").replace("rtpmap:8 ", "rtpmap:18 "))
+    async with playing(sipp, path) as there:
+        listener = Listener(await engine.originate(an_invite(f"sip:4420@{there}")))
+        ended = await listener.ended()
+    assert (ended.sip_status, ended.fault, ended.hung_up_by) == (200, Fault.NO_AUDIO, None)
+    assert "Answered" not in listener.kinds
+
+
+@pytest.mark.parametrize(
     ("status", "cause"),
     [
         ("486 Busy Here", 17),

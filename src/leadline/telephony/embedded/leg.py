@@ -8,7 +8,7 @@ from collections.abc import Callable
 from baresip import Call, Event, StackEvent
 
 from leadline.telephony.embedded.reason import q850_cause
-from leadline.telephony.embedded.sound import Sound
+from leadline.telephony.embedded.sound import TICK, Sound
 from leadline.telephony.embedded.trace import Reply
 from leadline.telephony.engine import (
     Answered,
@@ -25,6 +25,8 @@ from leadline.telephony.engine import (
 
 _STATUS = re.compile(r"(\d{3}) ")
 _OK = 200
+_AUDIO_SECONDS = 2.0
+"""How long an answer may be without audio."""
 _TRACE_SECONDS = 0.5
 """How long the trace is waited for, which comes by another thread than the events."""
 
@@ -53,7 +55,7 @@ class Leg:
         """Whether anything came back."""
         self.sound = Sound(self._finished)
         self._report, self._release = report, release
-        self._placed = self._ringing = self._answered = False
+        self._placed = self._ringing = self._established = self._answered = False
         self._hanging_up = False
         self._fault: Fault | None = None
         self._reason = ""
@@ -141,9 +143,25 @@ class Leg:
     def _was_answered(self) -> None:
         self.hear()
         self._ring_timer.cancel()
-        if not self._answered:
-            self._answered = True
-            self._report(Answered(self.call_id))
+        if not self._established:
+            self._established = True
+            self._await_audio(asyncio.get_running_loop().time() + _AUDIO_SECONDS)
+
+    def _await_audio(self, until: float) -> None:
+        """Answered once there is audio; what was agreed on may be none that we understand, or none yet."""
+        if self.over or self._answered:
+            return
+        loop = asyncio.get_running_loop()
+        if self.sound.active:
+            self._tell_answered()
+        elif loop.time() < until:
+            loop.call_later(TICK, self._await_audio, until)
+        else:
+            self._give_up(Fault.NO_AUDIO, "answered without audio that we understand")
+
+    def _tell_answered(self) -> None:
+        self._answered = True
+        self._report(Answered(self.call_id))
 
     def _await_response(self) -> asyncio.TimerHandle:
         reason = f"nothing came back within {self._response_timeout:g} s"
@@ -152,6 +170,8 @@ class Leg:
     def _close(self, text: str) -> None:
         """The end; of a refusal the stack tells the first value of Reason alone, and of some not even the status."""
         self._closed = text
+        if self._established and not self._answered and self._fault is None:
+            self._tell_answered()  # the far end has hung up before its audio was there
         status, reasons = _STATUS.match(text), text.partition(",")[2]
         whole = self._refusal or (status and (not reasons or q850_cause(reasons)))
         if whole or self._answered or self._fault:
@@ -181,11 +201,14 @@ class Leg:
             reason = self._reason if self._fault else reason
             return Ended(_OK, number, hung_up_by=who, call_id=self.call_id, reason=reason)
         if self._fault is not None:
-            return Ended(None, number, self._fault, call_id=self.call_id, reason=self._reason)
+            return Ended(
+                _OK if self._established else None, number, self._fault, call_id=self.call_id, reason=self._reason
+            )
         told = _STATUS.match(text)
         status = int(told.group(1)) if told else refusal.status if refusal else None
         if status is None:
-            return Ended(None, number, Fault.NO_RESPONSE, call_id=self.call_id, reason=text)
+            fault = None if self.heard_of else Fault.NO_RESPONSE
+            return Ended(None, number, fault, call_id=self.call_id, reason=text)
         return Ended(status, number, call_id=self.call_id, reason=text.partition(",")[0])
 
     def _end(self, ended: Ended) -> None:

@@ -75,6 +75,14 @@ class Sound:
     def joined(self) -> bool:
         return self._far is not None
 
+    @property
+    def active(self) -> bool:
+        """Whether there is audio to exchange."""
+        try:
+            return self._streams is not None and bool(self._streams.info())
+        except AudioNotActive:
+            return False
+
     def attach(self, streams: CallAudio) -> None:
         self._streams = streams
 
