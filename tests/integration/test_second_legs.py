@@ -88,3 +88,33 @@ async def test_the_legs_of_a_worker_that_is_gone_take_no_slot(database, dsn):
     assert (await _used(database))[0] == 1
     await reconcile(database, bench(database, dsn, FakeEngine(), process()).catalogue, standing, SystemClock())
     assert await _used(database) == (0, 0)
+
+
+async def test_a_leg_is_written_whatever_keeps_postgresql_from_it_for_a_while(database, dsn):
+    """Of each write the first tries fail: cancelled, deadlocked, a disk that is full, a standby, a lock of others."""
+    async with database.connection() as connection:
+        await connection.execute("create sequence tries")
+        await connection.execute(
+            """create function refuse() returns trigger language plpgsql as $$
+               declare said text := (array['57014', '40P01', '53100', '40001', '25006', '55P03'])[nextval('tries')];
+               begin
+                   if said is not null then
+                       raise exception 'not now' using errcode = said;
+                   end if;
+                   return new;
+               end $$"""
+        )
+        await connection.execute("create trigger refuse before update on leg for each row execute function refuse()")
+    engine = FakeEngine(pace=0.01)
+    await engine.start()
+    engine.callees["02261234567"] = Callee.answers(hangs_up_after=1.0)
+    desk: Bench = bench(database, dsn, engine, process(ON))
+    lead = await desk.push()
+    async with desk.dialing():
+        await desk.rested(lead)
+        async with asyncio.timeout(20):
+            while (await _used(database))[0]:
+                await asyncio.sleep(0.005)
+    async with database.connection() as connection:
+        assert await connection.fetchval("select last_value from tries") == 8
+    await engine.stop()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from uuid import uuid4
 
+import pytest
 from test_trunk_health import Asked, watching
 
 from builders import a_trunk
@@ -15,9 +16,10 @@ from leadline.configuration import consequences
 from leadline.domain import breaker
 from leadline.domain.attempt import Outcome
 from leadline.domain.breaker import LEAST, SILENCES, UNHEARD, Circuit
-from leadline.store import circuits, trunks
+from leadline.store import circuits, trunks, workers
 from leadline.store.configuration import TrunkRow
 from leadline.store.following import follow
+from leadline.store.trunks import Found
 from leadline.telephony.callee import Callee
 from leadline.telephony.fake import FakeEngine
 
@@ -157,3 +159,42 @@ async def test_a_trunk_that_is_configured_anew_is_judged_anew(database, dsn):
                 await consequences.draw(connection, [(row, row)], SystemClock().now())
         kept.wake()
         await until(lambda: kept.allows("only") is None)
+
+
+@pytest.mark.parametrize("ours", [True, False])
+async def test_a_turn_is_not_for_a_worker_whose_row_is_being_deleted(database, ours):
+    """Whoever reconciles a worker that is only slow has its row; it takes its turn, or goes on with it, and waits."""
+    async with database.connection() as slow, database.connection() as other:
+        await slow.execute("insert into worker values ('slow', 'here', 1, clock_timestamp() + interval '1 min')")
+        await slow.execute(
+            """insert into circuit (trunk, since, until, trial, trial_until)
+               values ('only', now(), now(), $1::text, now() + interval '1 min')""",
+            "slow" if ours else None,
+        )
+        deleting = other.transaction()
+        await deleting.start()
+        await workers.forget(other, ["slow"])
+        writing = asyncio.create_task(circuits.take_trial(slow, "slow", "only", 15))
+        await _until_waiting(other)
+        await deleting.commit()
+        assert not await asyncio.wait_for(writing, 10)
+        assert (await circuits.read(slow))["only"].trial is None
+
+
+async def test_how_a_trunk_is_found_is_not_kept_of_a_worker_whose_row_is_being_deleted(database):
+    async with database.connection() as slow, database.connection() as other:
+        await slow.execute("insert into worker values ('slow', 'here', 1, clock_timestamp() + interval '1 min')")
+        deleting = other.transaction()
+        await deleting.start()
+        await workers.forget(other, ["slow"])
+        found = Found("only", "down", "it is not there", SystemClock().now())
+        writing = asyncio.create_task(trunks.write_health(slow, "slow", [found]))
+        await _until_waiting(other)
+        await deleting.commit()
+        assert not await asyncio.wait_for(writing, 10)
+
+
+async def _until_waiting(connection) -> None:
+    async with asyncio.timeout(10):
+        while not await connection.fetchval("select count(*) from pg_locks where not granted"):
+            await asyncio.sleep(0.005)

@@ -20,7 +20,7 @@ from leadline.domain.events import Event, EventKind
 from leadline.domain.lead import LEAD_MOVES, Lead, LeadState
 from leadline.store import attempts, leads, listing
 from leadline.store import events as event_store
-from leadline.store.database import Database
+from leadline.store.database import ENDED_FOR_ANOTHER, Database
 
 log = structlog.get_logger()
 
@@ -107,12 +107,15 @@ class Ledger:
 
 
 async def persist(write: Callable[[], Awaitable[None]], clock: Clock) -> None:
-    """Do a write, again and again while PostgreSQL is away: what happened on the phone is never forgotten."""
+    """Do a write, again and again while PostgreSQL does not take it: what happened on the phone is never forgotten.
+
+    What is wrong with the write itself is raised: it would be so for ever.
+    """
     said = False
     while True:
         try:
             await write()
-        except DatabaseUnavailable as error:
+        except (DatabaseUnavailable, ENDED_FOR_ANOTHER) as error:
             if not said:
                 log.warning("a call's record waits for the database", reason=str(error))
             said = True

@@ -11,6 +11,8 @@ from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
+import structlog
+
 from leadline.calling.budget import TrunkBudget, take_stock
 from leadline.calling.ledger import persist
 from leadline.calling.ticket import Ticket
@@ -21,6 +23,8 @@ from leadline.store import legs
 from leadline.store.database import Database
 from leadline.store.legs import Leg
 from leadline.telephony.engine import Account
+
+log = structlog.get_logger()
 
 _HAPPENED: Final = asyncio.Event()
 _HAPPENED.set()
@@ -131,4 +135,13 @@ class Lines:
 
         task = asyncio.create_task(follow(), name=f"leg {leg.id}")
         self._kept.add(task)
-        task.add_done_callback(self._kept.discard)
+        task.add_done_callback(self._followed)
+
+    def _followed(self, task: asyncio.Task[None]) -> None:
+        self._kept.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error(
+                "a second leg counts for its trunk until this worker ends: what became of it cannot be written",
+                leg=task.get_name(),
+                exc_info=error,
+            )

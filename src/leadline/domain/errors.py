@@ -4,7 +4,7 @@ LeadlineError
 ├── IllegalMove            a state machine was asked for a move that its table does not have
 ├── ConfigurationError     the configuration file cannot be used: file, line, hint
 ├── DataDirectoryInUse     another Leadline holds the data directory
-├── DatabaseUnavailable    PostgreSQL does not answer (now)
+├── DatabaseUnavailable    PostgreSQL does not answer, or cannot do it now
 ├── Overloaded             more is being stored than this process takes at a time
 ├── EngineUnavailable      a telephony engine is down or full: nothing was sent
 ├── SpeechUnavailable      a speech engine cannot make a prompt now
@@ -44,7 +44,7 @@ class DataDirectoryInUse(LeadlineError):
 
 
 class DatabaseUnavailable(LeadlineError):
-    """PostgreSQL does not answer; what was accepted before is safe."""
+    """PostgreSQL does not answer, or cannot do it now; what was accepted before is safe."""
 
     code = "database_unavailable"
     retryable = True

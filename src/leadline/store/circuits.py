@@ -88,9 +88,10 @@ async def take_trial(connection: Any, worker: str, trunk: str, seconds: float) -
     """Have this worker try a trunk, or go on to, for so long; False if another does, or its time has not come."""
     return bool(
         await connection.fetchval(
-            """update circuit set trial = name, trial_until = clock_timestamp() + make_interval(secs => $3) from worker
-               where name = $2 and expires_at > clock_timestamp()
-               and trunk = $1 and since is not null and until <= clock_timestamp()
+            """with me as materialized (  -- before the circuit, as by whoever deletes a worker that is gone
+                   select name from worker where name = $2 and expires_at > clock_timestamp() for key share)
+               update circuit set trial = name, trial_until = clock_timestamp() + make_interval(secs => $3) from me
+               where trunk = $1 and since is not null and until <= clock_timestamp()
                and (trial is null or trial = $2 or trial_until <= clock_timestamp()) returning true""",
             trunk,
             worker,

@@ -1,6 +1,6 @@
 """PostgreSQL: one pool, transactions, and notifications that survive its restarts.
 
-Everything that means "the database does not answer now" becomes DatabaseUnavailable; what a statement itself
+Everything that means "the database cannot do it now" becomes DatabaseUnavailable; what a statement itself
 did wrong stays asyncpg's own error.
 """
 
@@ -22,16 +22,20 @@ Connection = asyncpg.Connection
 
 UNAVAILABLE = (
     asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.OperatorInterventionError,  # it starts, or is shut down; somebody, or a timeout of theirs, cancelled us
+    asyncpg.InsufficientResourcesError,  # its disk is full, or its connections are taken
+    asyncpg.PostgresSystemError,
+    asyncpg.ReadOnlySQLTransactionError,  # a standby that is about to take over
+    asyncpg.LockNotAvailableError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # what asyncpg says of a connection whose end it is just learning of
     OSError,
     TimeoutError,
 )
+
+ENDED_FOR_ANOTHER = asyncpg.TransactionRollbackError
+"""A transaction that PostgreSQL has ended so that another may go on (a deadlock): done again, it succeeds."""
 
 CHANNELS = ("due", "configuration", "command", "trunk")
 """`due`: due rows of the kind that it says were written, perhaps earlier than what is waited for; without a kind, an
@@ -46,7 +50,7 @@ def unavailable_named() -> Iterator[None]:
         yield
     except UNAVAILABLE as error:
         raise DatabaseUnavailable(
-            f"PostgreSQL does not answer ({type(error).__name__}: {error}); nothing was half-written, try again"
+            f"PostgreSQL cannot do it now ({type(error).__name__}: {error}); nothing was half-written, try again"
         ) from error
 
 

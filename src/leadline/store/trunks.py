@@ -45,8 +45,8 @@ async def write_health(connection: Any, worker: str, found: Sequence[Found]) -> 
     done = await connection.execute(
         """insert into trunk_health (trunk, worker, state, reason, since)
            select trunk, name, state, reason, since
-           from worker, unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[]) as f(trunk, state, reason, since)
-           where name = $1
+           from (select name from worker where name = $1 for key share) as me,
+                unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[]) as f(trunk, state, reason, since)
            on conflict (trunk, worker)
            do update set state = excluded.state, reason = excluded.reason, since = excluded.since""",
         worker,
