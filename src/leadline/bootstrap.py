@@ -240,7 +240,7 @@ class Leadline:
         number = 1 if self._options.role is Role.WORKER else processes_of(self._settings)
         listening = listen(host, port, number)
         if number == 1:
-            self._http = HttpServer(listening[0])
+            self._http = HttpServer(listening[0], self._settings.trusted_proxies)
         else:
             program = Program("leadline.cli.web_process", self._counts.descriptors, self._environment)
             self._http = WebProcesses(program, listening, self._missing, self._clock)

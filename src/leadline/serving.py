@@ -107,7 +107,8 @@ async def serve(descriptors: Sequence[int], settings: Settings, ready: Callable[
     `descriptors`: of the link to the parent, the listening socket, and the counts.
     """
     link, listening, *counts = descriptors
-    parent, server = await Parent.at(link), HttpServer(socket.socket(fileno=listening))
+    parent = await Parent.at(link)
+    server = HttpServer(socket.socket(fileno=listening), settings.trusted_proxies)
     dsn = await parent.dsn()
     if dsn is None:
         return

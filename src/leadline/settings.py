@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -59,6 +60,16 @@ def _processes(written: str) -> int | None:
     return None if written.strip().lower() == "auto" else _whole(1, 64)(written)
 
 
+def _networks(written: str) -> tuple[str, ...]:
+    """Addresses and networks, each as a network is written; `none` is none."""
+    if written.strip().lower() == "none":
+        return ()
+    try:
+        return tuple(str(ip_network(one.strip())) for one in written.split(","))
+    except ValueError as error:
+        raise ValueError(f"{error}: write addresses or networks, as 127.0.0.1, 10.0.0.0/8") from None
+
+
 def _one_of(words: Sequence[str]) -> Callable[[str], str]:
     def read(written: str) -> str:
         if written.strip().lower() not in words:
@@ -90,6 +101,7 @@ TABLE: Final = (
     Setting("pg_bin", "", "directory", "Other binaries for the embedded PostgreSQL.", Path),
     Setting("database_connections", "10", "connections", "The most of one process to PostgreSQL.", _whole(2, 1_000)),
     Setting("http", "127.0.0.1:8080", "host:port", "Where HTTP is served; port 0 picks a free one.", address),
+    Setting("trusted_proxies", "none", "addresses", "Proxies whose X-Forwarded-For says who asks: a, b/8.", _networks),
     Setting("web_processes", "auto", "processes", "That serve HTTP; auto: one a processor, 4 at most.", _processes),
     Setting("drain", "30", "seconds", "How long calls that are up may go on after SIGTERM.", _seconds),
     Setting("max_body", "16777216", "bytes", "The largest request that is read; 413 beyond.", _whole(1_024, 2**31 - 1)),
@@ -134,6 +146,7 @@ class Settings:
     pg_bin: Path | None
     database_connections: int
     http: tuple[str, int]
+    trusted_proxies: tuple[str, ...]
     web_processes: int | None
     drain: float
     max_body: int

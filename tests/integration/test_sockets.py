@@ -9,6 +9,7 @@ import pytest
 
 from builders import a_push
 from leadline.web.body import Bodies
+from leadline.web.limits import UNKNOWN_KEYS
 from leadline.web.server import HttpServer, listen, url_of
 from leadline.web.vendor import PATH
 
@@ -89,3 +90,17 @@ async def test_a_client_that_stops_sending_is_told_and_cut_off(line, database):
 async def test_what_is_no_request_is_refused_and_the_server_goes_on(line, rest, status):
     assert (await line.send(HEAD + rest)).startswith(b"HTTP/1.1 " + status)
     assert (await line.push())["statuscode"] == "001"
+
+
+@pytest.mark.parametrize(("proxies", "answered"), [((), [b"429"]), (["127.0.0.0/8"], [b"401"])])
+async def test_who_tries_keys_is_who_connects_but_behind_a_proxy_that_is_trusted(database, proxies, answered):
+    [listening] = listen("127.0.0.1", 0)
+    server, url = HttpServer(listening, proxies), url_of("127.0.0.1", listening)
+    await server.start(api.an_application(database))
+    line = Line(int(url.rpartition(":")[2]))
+    said = []
+    for n in range(UNKNOWN_KEYS + 1):
+        head = b"GET /v1/leads HTTP/1.1\r\nHost: leadline\r\nAuthorization: Bearer guess\r\nConnection: close\r\n"
+        said.append((await line.send(head + b"X-Forwarded-For: 192.0.2.%d\r\n\r\n" % n)).split()[1])
+    await server.stop()
+    assert said == [b"401"] * UNKNOWN_KEYS + answered

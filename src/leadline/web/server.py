@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -57,10 +57,13 @@ class _Uvicorn(uvicorn.Server):
 
 
 class HttpServer:
-    """HTTP on one listening socket, which it closes in the end."""
+    """HTTP on one listening socket, which it closes in the end.
 
-    def __init__(self, listening: socket.socket) -> None:
-        self._socket = listening
+    Who asks is who has connected; only of `proxies`, addresses or networks, it is whom X-Forwarded-For names.
+    """
+
+    def __init__(self, listening: socket.socket, proxies: Sequence[str] = ()) -> None:
+        self._socket, self._proxies = listening, list(proxies)
         self._server: _Uvicorn | None = None
         self._serving: asyncio.Task[None] | None = None
 
@@ -74,6 +77,8 @@ class HttpServer:
             log_config=None,
             access_log=False,  # a query string may hold an API key
             server_header=False,
+            proxy_headers=bool(self._proxies),
+            forwarded_allow_ips=self._proxies,  # else a variable of uvicorn's own may say
             timeout_graceful_shutdown=GRACE,
         )
         self._server = _Uvicorn(config)
