@@ -3,7 +3,9 @@
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 
+import pytest
 from api import an_application, client_of
 
 from builders import a_catalogue, a_trunk
@@ -12,7 +14,8 @@ from leadline.calling import health
 from leadline.calling.health import TrunkHealth
 from leadline.clock import SystemClock
 from leadline.domain import breaker
-from leadline.store import trunks
+from leadline.domain.breaker import Circuit
+from leadline.store import circuits, trunks
 from leadline.store.workers import Standing
 from leadline.telephony.callee import Callee
 
@@ -80,6 +83,37 @@ async def test_explain_says_why_a_trunk_takes_no_call(database, dsn, engine):
         engine.callees["9" + DIALED] = Callee.busy()
         await engine.calls[0].hangup()
         await desk.rested(first)
+
+
+async def test_why_nothing_rings_over_a_trunk_that_is_down_is_said_wherever_it_is_asked(database, dsn, engine):
+    """And when it is tried: also while it is, since all calls but one still wait."""
+    only = a_way("only", "9")
+    desk: Bench = bench(database, dsn, engine, process(trunks=(only,)))
+    async with database.connection() as connection:
+        await circuits.down(connection, "gone", "only", Circuit(0.0, 30.0, "8 of the last 10 calls failed"))
+    lead = await desk.push()
+    application = an_application(database, desk.catalogue, clock=SystemClock())
+    async with client_of(application) as client:
+        for state in ("down", "trial"):
+            (shown,) = (await client.get("/v1/trunks")).json()["items"]
+            tried_at = datetime.fromisoformat(shown["tried_at"])
+            assert (shown["state"], shown["reason"]) == (state, "8 of the last 10 calls failed")
+            told = (await client.get(f"/v1/leads/{lead.id}/explain")).json()
+            verdict = next(verdict for verdict in told["verdicts"] if verdict["rule"] == "trunk_open")
+            since = f"{datetime.fromisoformat(shown['since']):%Y-%m-%d %H:%M:%S UTC}"
+            tried = f"tried with one call from {tried_at:%Y-%m-%d %H:%M:%S UTC} on"
+            why = f"trunk only: down since {since}, {tried}: 8 of the last 10 calls failed"
+            assert (verdict["passed"], verdict["reason"]) == (False, why)
+            lines = (await client.get("/metrics")).text.splitlines()
+            assert 'leadline_trunk_up{trunk="only"} 0.0' in lines
+            (tried,) = [line for line in lines if line.startswith('leadline_trunk_tried_at_seconds{trunk="only"}')]
+            assert float(tried.split()[1]) == pytest.approx(tried_at.timestamp())
+            async with database.connection() as connection:
+                await connection.execute("update circuit set until = clock_timestamp()")
+        async with database.connection() as connection:
+            await connection.execute("update circuit set since = null, until = null")
+        lines = (await client.get("/metrics")).text.splitlines()
+        assert 'leadline_trunk_up{trunk="only"} 1.0' in lines
 
 
 async def test_a_trunk_that_has_not_taken_our_registration_is_not_dialed(database, dsn, engine):

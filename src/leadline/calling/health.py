@@ -236,7 +236,7 @@ class TrunkHealth:
         match health:
             case Health.DOWN:
                 log.error("a trunk is down: nothing is dialed over it until it is tried again",
-                          trunk=trunk, reason=breaker.reason)  # fmt: skip
+                          trunk=trunk, reason=breaker.reason, seconds=round(self.wait(trunk) or 0.0))  # fmt: skip
             case Health.TRIAL:
                 log.warning("a trunk that was down is tried with one call", trunk=trunk)
             case Health.UP:

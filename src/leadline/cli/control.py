@@ -5,7 +5,7 @@ Written into the database of the Leadline that runs, which every process of it h
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ import uvloop
 from rich.table import Table
 
 from leadline.bootstrap import find_database
+from leadline.calling import pacing
 from leadline.calling.control import Cancelling, Control
 from leadline.cli.console import out
 from leadline.clock import SystemClock
@@ -23,12 +24,16 @@ from leadline.domain.lead import LeadState
 from leadline.domain.moment import parse_moment
 from leadline.domain.vendor import CallType
 from leadline.settings import Settings
-from leadline.store import catalogue, lead_views
+from leadline.store import catalogue, lead_views, trunks
 from leadline.store.bulk import Choice
 from leadline.store.catalogue import Catalogue, Process
 from leadline.store.control import Order
 from leadline.store.database import Database
 from leadline.store.standings import Standing, standings
+
+Stands = Mapping[str, Standing]
+Paced = Mapping[str, Mapping[str, float]]
+"""Of each process that dials ahead, what it does so by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +55,15 @@ class Desk:
         self._dsn = find_database(settings, data or settings.data)
 
     def processes(self, *, as_json: bool) -> None:
-        """How every process stands."""
-        shown = uvloop.run(self._standings())
+        """How every process stands, and for people which trunks take no call."""
+        stands, paced, unable = uvloop.run(self._standings())
         if as_json:
+            shown = {key: {**asdict(stand), "pacing": paced.get(key)} for key, stand in stands.items()}
             out.print(msgspec.json.format(msgspec.json.encode(shown)).decode(), markup=False)
         else:
-            _print(shown)
+            _print(stands, paced)
+            for trunk, reason in unable.items():
+                out.print(f"Trunk {trunk} takes no call: {reason}", markup=False)
 
     def order(self, servicekey: str, order: Order) -> None:
         """Pause, resume or stop a process; raises ConfigurationError if there is none of that key."""
@@ -95,11 +103,18 @@ class Desk:
         finally:
             await database.close()
 
-    async def _standings(self) -> dict[str, Standing]:
+    async def _standings(self) -> tuple[Stands, Paced, Mapping[str, str]]:
+        now = SystemClock().now()
         async with self._opened() as (database, known), database.snapshot() as connection:
-            stand = await standings(connection, list(known.processes), SystemClock().now())
-        named = {process.servicekey: stand[process.id] for process in known.processes.values() if process.id in stand}
-        return dict(sorted(named.items()))
+            stand = await standings(connection, list(known.processes), now)
+            paced = await pacing.standings(connection, known.processes.values(), now)
+            unable = await trunks.unable(connection, list(known.trunks.values()))
+        named = {process.servicekey: process.id for process in known.processes.values() if process.id in stand}
+        return (
+            {servicekey: stand[named[servicekey]] for servicekey in sorted(named)},
+            {servicekey: paced[number] for servicekey, number in named.items() if number in paced},
+            unable,
+        )
 
     async def _order(self, servicekey: str, order: Order) -> int:
         async with self._opened() as (database, known):
@@ -164,9 +179,9 @@ def _moment(option: str, written: str | None, zone: ZoneInfo) -> datetime | None
     return moment
 
 
-def _print(stands: Mapping[str, Standing]) -> None:
+def _print(stands: Stands, paced: Paced) -> None:
     shown = Table(box=None, pad_edge=False)
-    for heading in ("Process", "", "Calls up", "Due now", "Waiting", "Held"):
+    for heading in ("Process", "", "Calls up", "Due now", "Waiting", "Held", *(["Dialing ahead"] if paced else [])):
         shown.add_column(heading, overflow="fold")
     for servicekey, stand in stands.items():
         flag = "stopped" if stand.stopped else "paused" if stand.paused else ""
@@ -177,10 +192,20 @@ def _print(stands: Mapping[str, Standing]) -> None:
         ]
         held = [f"{count} {rule}" for rule, count in stand.held.most_common()]
         calls = ", ".join([str(stand.calls), *(f"{count} {state}" for state, count in stand.on_the_phone.items())])
-        shown.add_row(servicekey, flag, calls, str(stand.due_now), ", ".join(waiting), ", ".join(held))
+        ahead = _ahead(paced[servicekey]) if servicekey in paced else ""
+        row = (servicekey, flag, calls, str(stand.due_now), ", ".join(waiting), ", ".join(held), ahead)
+        shown.add_row(*row[: len(shown.columns)])
     out.print(shown)
     if any(stand.estimated for stand in stands.values()):
         out.print("Figures above 10,000 are estimates.")
+
+
+def _ahead(told: Mapping[str, float]) -> str:
+    return (
+        f"{told['answer_rate']:.0%} answer after {told['ring']:.0f} s, {told['handling']:.0f} s with an agent; "
+        f"{told['abandoned']:.0f} of {told['answered']:.0f} abandoned in 30 days "
+        f"({told['abandonment']:.1%} of {told['abandonment_cap']:.1%}), room for {told['room']:.0f}"
+    )
 
 
 def _names(statuses: Mapping[int, int]) -> str:

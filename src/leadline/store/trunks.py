@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from leadline.domain.breaker import Health
 from leadline.domain.policy import TrunkPolicy
@@ -38,6 +38,8 @@ class Found:
     state: str
     reason: str
     since: datetime
+    tried_at: datetime | None = None
+    """When one that is down may be tried by a call, whatever becomes of it before."""
 
 
 async def write_health(connection: Any, worker: str, found: Sequence[Found]) -> bool:
@@ -62,9 +64,9 @@ async def health(connection: Any) -> dict[str, list[Found]]:
     """How each trunk stands for all workers, and how those that live find it themselves."""
     found: dict[str, list[Found]] = {}
     for row in await connection.fetch(
-        """select trunk, case when until > clock_timestamp() then $1 else $2 end as state, reason, since
-           from circuit where since is not null
-           union all select trunk, state, reason, since from trunk_health join worker on name = worker
+        """select trunk, case when until > clock_timestamp() then $1 else $2 end as state, reason, since,
+                  until as tried_at from circuit where since is not null
+           union all select trunk, state, reason, since, null from trunk_health join worker on name = worker
            where expires_at > clock_timestamp() order by since""",
         Health.DOWN,
         Health.TRIAL,
@@ -79,13 +81,17 @@ async def unable(connection: Any, used: Sequence[TrunkPolicy]) -> dict[str, str]
     reasons = {trunk.name: f"all of its {trunk.channels} channels are in use" for trunk in used
                if calls.get(trunk.name, (0, 0))[0] >= trunk.channels}  # fmt: skip
     for row in await connection.fetch(
-        """select trunk, since, reason from circuit where until > clock_timestamp()
-           union all select trunk, min(since), min(reason) from trunk_health join worker on name = worker
+        """select trunk, since, reason, until as tried_at from circuit where since is not null
+           union all select trunk, min(since), min(reason), null from trunk_health join worker on name = worker
            where expires_at > clock_timestamp() group by trunk having bool_and(state = $1)""",
         Health.DOWN,
     ):
-        reasons[row["trunk"]] = f"down since {row['since']:%Y-%m-%d %H:%M:%S} UTC: {row['reason']}"
+        tried = "" if row["tried_at"] is None else f", tried with one call from {row['tried_at']:{_INSTANT}} on"
+        reasons[row["trunk"]] = f"down since {row['since']:{_INSTANT}}{tried}: {row['reason']}"
     return reasons
+
+
+_INSTANT: Final = "%Y-%m-%d %H:%M:%S UTC"
 
 
 async def in_use(connection: Any) -> dict[str, tuple[int, int]]:

@@ -14,11 +14,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from leadline.clock import Clock
+from leadline.domain.breaker import Health
 from leadline.domain.errors import DatabaseUnavailable
-from leadline.store import gauges
+from leadline.store import gauges, trunks
 from leadline.store.catalogue import Catalogue
 from leadline.store.database import Database
 from leadline.store.gauges import Gauges
+from leadline.store.trunks import Found
 from leadline.web.tally import Tally
 
 COUNTERS: Final = {
@@ -38,11 +40,17 @@ GAUGES: Final = {
     ),
 }
 PAUSED: Final = ("leadline_process_paused", "1: the process begins no calls.", ("process",))
+TRUNK_UP: Final = ("leadline_trunk_up", "1: the trunk takes calls; 0: it is down, or tried with one call.", ("trunk",))
+TRUNK_TRIED: Final = (
+    "leadline_trunk_tried_at_seconds",
+    "Of a trunk that is down, the Unix time at which it is tried with one call.",
+    ("trunk",),
+)
 WORKERS: Final = ("leadline_workers", "Workers that are alive.", ())
 DATABASE: Final = ("leadline_database_up", "1: PostgreSQL answers; if 0, only the counters are here.", ())
 NAMES: Final = (
     *(name for name, _, _ in (*COUNTERS.values(), *GAUGES.values())),
-    *(name for name, _, _ in (PAUSED, WORKERS, DATABASE)),
+    *(name for name, _, _ in (PAUSED, TRUNK_UP, TRUNK_TRIED, WORKERS, DATABASE)),
 )
 
 
@@ -60,9 +68,11 @@ def router(
         try:
             async with database.snapshot() as connection:
                 read = await gauges.read(connection, sorted(named), clock.now())
+                health = await trunks.health(connection)
         except DatabaseUnavailable:
-            read = None
-        body = generate_latest(_Read([*_counters(tally), *_gauges(read, named, paused)]))
+            read, health = None, {}
+        ways = None if read is None else {name: health.get(name, []) for name in known.trunks}
+        body = generate_latest(_Read([*_counters(tally), *_gauges(read, named, paused), *_trunks(ways)]))
         return Response(body, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     return routes
@@ -94,6 +104,17 @@ def _gauges(read: Gauges | None, named: Mapping[int, str], paused: Mapping[str, 
     for what, described in GAUGES.items():
         rows: Sequence[tuple[int, str, float]] = getattr(read, what)
         yield _gauge(described, [((named[process], by), value) for process, by, value in rows])
+
+
+def _trunks(ways: Mapping[str, Sequence[Found]] | None) -> Iterator[Metric]:
+    """How each trunk stands, as the worker finds it that finds it worst; None: nobody knows."""
+    if not ways:
+        return
+    yield _gauge(
+        TRUNK_UP, [((name,), int(all(one.state == Health.UP for one in found))) for name, found in ways.items()]
+    )
+    tried = [(name, one.tried_at) for name, found in ways.items() for one in found]
+    yield _gauge(TRUNK_TRIED, [((name,), at.timestamp()) for name, at in tried if at is not None])
 
 
 def _gauge(described: tuple[str, str, Sequence[str]], samples: Iterable[tuple[Sequence[Any], float]]) -> Metric:

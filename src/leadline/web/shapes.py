@@ -293,6 +293,7 @@ class Trunk(Struct, forbid_unknown_fields=True):
     state: Annotated[TrunkState, Meta(description="`down`: nothing is dialed over it; `trial`: one call, to try it.")]
     reason: Annotated[str | None, Meta(description="Why it is not up.")]
     since: Annotated[datetime | None, Meta(description="When its state changed last; null if it never did.")]
+    tried_at: Annotated[datetime | None, Meta(description="When one that is down is tried with one call.")]
 
 
 class Trunks(Struct, forbid_unknown_fields=True):

@@ -64,4 +64,5 @@ def _shown(trunk: TrunkPolicy, used: tuple[int, int], found: Sequence[Found]) ->
         "state": state,
         "reason": (worst.reason or None) if worst else None,
         "since": since,
+        "tried_at": worst.tried_at if worst else None,
     }
