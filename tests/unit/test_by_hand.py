@@ -24,7 +24,7 @@ RETRIED = (Outcome.BUSY, Outcome.NO_ANSWER, Outcome.FAILED)
 
 @pytest.mark.parametrize("state", sorted(WAITING))
 def test_a_waiting_lead_is_cancelled_with_nothing_left_due(state):
-    lead, event = cancelled(a_lead(state=state, held_by="calling_hours", events=4, expires_at=LATER), NOON)
+    lead, [(_, event)] = cancelled(a_lead(state=state, held_by="calling_hours", events=4, expires_at=LATER), NOON)
     assert (lead.state, lead.closed_reason, lead.due_at, lead.held_by) == ("closed", "cancelled", None, None)
     assert (lead.events, event.kind, event.data["reason"]) == (5, "lead.closed", "cancelled")
     assert due_rows(lead) == []
@@ -37,10 +37,10 @@ def test_a_closed_lead_is_not_closed_again():
 
 def test_a_rescheduled_lead_keeps_what_was_pushed():
     before = a_lead(call_at=NOON, held_by="calling_hours")
-    lead, event = rescheduled(before, LATER, NOON)
+    lead, [(_, event)] = rescheduled(before, LATER, NOON)
     assert (lead.due_at, lead.held_by, lead.call_at, lead.state) == (LATER, None, NOON, LeadState.SCHEDULED)
     assert (event.kind, event.data["due_at"]) == ("lead.scheduled", LATER)
-    waiting, event = rescheduled(a_lead(state=LeadState.AWAITING_PROMPT), LATER, NOON)
+    waiting, [(_, event)] = rescheduled(a_lead(state=LeadState.AWAITING_PROMPT), LATER, NOON)
     assert (waiting.state, event.kind) == (LeadState.AWAITING_PROMPT, "lead.awaiting_prompt")
 
 
@@ -62,7 +62,7 @@ def waiting(policy: RetryPolicy, outcome: Outcome = Outcome.BUSY, attempts: int 
 def test_a_lead_waits_as_if_the_new_rule_had_held(now_is, due_at):
     now = NOON + timedelta(minutes=5)
     was = RetryPolicy(busy=rule(10, 3))
-    lead, event = rejudged(waiting(was), was, RetryPolicy(busy=now_is), now)
+    lead, [(_, event)] = rejudged(waiting(was), was, RetryPolicy(busy=now_is), now)
     assert (lead.due_at, lead.state) == (due_at or now, LeadState.SCHEDULED)
     assert event.data["due_at"] == lead.due_at
 
@@ -70,7 +70,7 @@ def test_a_lead_waits_as_if_the_new_rule_had_held(now_is, due_at):
 @pytest.mark.parametrize("now_is", [RetryPolicy(busy=None), RetryPolicy(busy=rule(10, 1)), RetryPolicy(max_attempts=2)])
 def test_a_lead_that_has_had_its_attempts_closes(now_is):
     was = RetryPolicy(busy=rule(10, 3))
-    lead, event = rejudged(waiting(was, attempts=2), was, now_is, NOON)
+    lead, [(_, event)] = rejudged(waiting(was, attempts=2), was, now_is, NOON)
     assert (lead.closed_reason, event.kind) == (ClosedReason.ATTEMPTS_EXHAUSTED, "lead.closed")
     assert due_rows(lead) == []
 

@@ -14,17 +14,17 @@ LOGINS = st.lists(st.sampled_from("abcdef"), unique=True)
 
 
 def test_an_offered_lead_has_nothing_due_until_its_agent_agrees():
-    shown, event = offered(PREVIEW, "asha", NOON, NOON)
+    shown, [(_, event)] = offered(PREVIEW, "asha", NOON, NOON)
     assert (shown.state, due_rows(shown), is_agreed(shown)) == (LeadState.OFFERED, [], False)
     assert (event.kind, event.data) == (EventKind.LEAD_OFFERED, {"login": "asha", "until": NOON})
-    wanted, event = agreed(shown, "asha", NOON)
+    wanted, [(_, event)] = agreed(shown, "asha", NOON)
     assert (wanted.state, due_rows(wanted), is_agreed(wanted)) == (LeadState.OFFERED, [(DueKind.AGREED, NOON)], True)
     assert (event.kind, wanted.events) == (EventKind.LEAD_AGREED, 2)
 
 
 def test_what_is_passed_on_is_to_be_offered_again_at_once():
     shown, _ = offered(PREVIEW, "asha", NOON, NOON)
-    back, event = passed(shown, "asha", Passed.SKIPPED, NOON)
+    back, [(_, event)] = passed(shown, "asha", Passed.SKIPPED, NOON)
     assert (back.state, due_rows(back)) == (LeadState.SCHEDULED, [(DueKind.OFFER, NOON)])
     assert event.data == {"login": "asha", "reason": "skipped"}
 

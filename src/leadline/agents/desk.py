@@ -11,8 +11,9 @@ from leadline.clock import Clock
 from leadline.domain.agent import Presence, advance, asked
 from leadline.domain.errors import LeadlineError
 from leadline.domain.lead import Lead, LeadState
-from leadline.domain.offer import Passed, Told, agreed, is_agreed, offered, passed
+from leadline.domain.offer import Passed, agreed, is_agreed, offered, passed
 from leadline.domain.policy import Mode
+from leadline.domain.telling import Told
 from leadline.domain.vendor import FOR_AGENTS
 from leadline.store import agents, leads, offers
 from leadline.store.agents import Agent
@@ -130,4 +131,4 @@ class Desk:
 
 async def _write(connection: Any, told: Told) -> Lead:
     await move(connection, [told])
-    return told[0]
+    return told.lead

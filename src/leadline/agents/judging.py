@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from leadline.domain.eligibility import LOOK_BACK, Facts, judge
-from leadline.domain.events import Event
 from leadline.domain.lead import Lead, LeadState
-from leadline.domain.ruling import Ruling, ruled
-from leadline.store import dialed, do_not_call, events, leads, offers
+from leadline.domain.ruling import ruled
+from leadline.store import dialed, do_not_call, offers
 from leadline.store.catalogue import Process
+from leadline.store.writing import move
 
 
 async def judged(connection: Any, process: Process, waiting: Sequence[Lead], now: datetime) -> list[Lead]:
@@ -30,18 +30,7 @@ async def judged(connection: Any, process: Process, waiting: Sequence[Lead], now
             shown.append(lead)
         else:
             rulings.append(ruling)
-    await _write(connection, process.organisation_id, rulings, now)
+    await move(connection, rulings)
+    if closed := [ruling.lead.id for ruling in rulings if ruling.lead.state is LeadState.CLOSED]:
+        await offers.forget_passes(connection, process.organisation_id, closed)
     return shown
-
-
-async def _write(connection: Any, organisation_id: int, rulings: Sequence[Ruling], now: datetime) -> None:
-    changed = [leads.counted(ruling.lead, len(ruling.said)) for ruling in rulings]
-    await leads.update(connection, changed)
-    told = [
-        (lead.events, Event(organisation_id, lead.id, lead.opening, now, kind, data))
-        for lead, ruling in zip(changed, rulings, strict=True)
-        for kind, data in ruling.said
-    ]
-    await events.write(connection, told)
-    if closed := [lead.id for lead in changed if lead.state is LeadState.CLOSED]:
-        await offers.forget_passes(connection, organisation_id, closed)

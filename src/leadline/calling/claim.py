@@ -20,12 +20,13 @@ from leadline.domain.eligibility import (
     judge,
     routes,
 )
-from leadline.domain.events import Event, EventKind
+from leadline.domain.events import EventKind
 from leadline.domain.lead import Lead, LeadState, advance
 from leadline.domain.policy import TrunkPolicy
 from leadline.domain.prompt import prompts_of
 from leadline.domain.ruling import ruled
-from leadline.store import claims, control, dialed, leads, prompts
+from leadline.domain.telling import Told, told
+from leadline.store import claims, control, dialed, prompts
 from leadline.store.attempts import Attempt
 from leadline.store.catalogue import Process
 from leadline.store.claims import Drawn, Front
@@ -54,10 +55,9 @@ class _Draft:
     up: Mapping[str, TrunkPolicy] = field(default_factory=dict)
     """Trunks that can be dialed over, if they have a slot."""
     tickets: list[Ticket] = field(default_factory=list)
-    changed: list[Lead] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
     later: list[Lead] = field(default_factory=list)
     """Leads that only wait for a moment: nothing of them changes."""
-    events: list[tuple[int, Event]] = field(default_factory=list)
 
 
 class Claimer:
@@ -128,9 +128,9 @@ class Claimer:
                 lead, process.policy, process.trunks, each.listed, None, now, dialed=recent.of(lead), own_agent=own
             )
             if ruling := ruled(lead, judge(facts), now):
-                _write(draft, ruling.lead, now, *ruling.said)
+                draft.told.append(ruling)
             elif any(prompt.key not in audio for prompt in wanted[lead.id].values()):
-                _await_prompt(draft, lead, now)
+                draft.told.append(_awaiting_prompt(lead, now))
             else:
                 ways = routes(facts)
                 fresh = [way for way in ways if way.trunk not in each.congested]
@@ -138,7 +138,7 @@ class Claimer:
                 if self._attempt(draft, lead, process, fresh or ways, spoken, now, crew):
                     recent.add(Dialed(lead.id, lead.number or "", now))
         begun = [self._row(ticket, now) for ticket in draft.tickets]
-        await claims.write(connection, draft.changed, draft.events, begun)
+        await claims.write(connection, draft.told, begun)
         called = {ticket.lead.id: ticket.attempt_id for ticket in draft.tickets}
         await crew.settle(connection, called, {lead.id for lead in draft.later}, now)
         if draft.later:
@@ -178,22 +178,21 @@ class Claimer:
         attempt_id, trunk, dial_string = uuid4(), draft.up[route.trunk], route.dial_string
         if agent is not None:
             crew.give(agent, attempt_id)
-        state = advance(lead.state, LeadState.DIALING)
         created = {
             "attempt": attempt_id,
             "trunk": trunk.name,
             "dial_string": dial_string,
             "caller_id": process.policy.caller_id,
         }
-        dialing = _write(
-            draft,
-            lead.but(state=state, due_at=None, held_by=None, updated_at=now),
+        dialing = told(
+            lead.but(state=advance(lead.state, LeadState.DIALING), due_at=None, held_by=None),
             now,
             (EventKind.LEAD_DIALING, {"attempt": attempt_id}),
             (EventKind.ATTEMPT_CREATED, created),
         )
+        draft.told.append(dialing)
         another = ways[-1] != route
-        draft.tickets.append(Ticket(attempt_id, dialing, process, trunk, dial_string, audio, another, agent))
+        draft.tickets.append(Ticket(attempt_id, dialing.lead, process, trunk, dial_string, audio, another, agent))
         return True
 
     def _row(self, ticket: Ticket, now: datetime) -> Attempt:
@@ -213,24 +212,10 @@ class Claimer:
         )
 
 
-def _await_prompt(draft: _Draft, lead: Lead, now: datetime) -> None:
-    waiting = lead.but(state=advance(lead.state, LeadState.AWAITING_PROMPT), updated_at=now)
-    _write(
-        draft,
-        waiting,
-        now,
-        (EventKind.LEAD_AWAITING_PROMPT, {"due_at": lead.due_at, "reason": "its audio is not there"}),
-    )
-
-
-def _write(draft: _Draft, lead: Lead, now: datetime, *said: tuple[EventKind, Mapping[str, Any]]) -> Lead:
-    counted = leads.counted(lead, len(said))
-    draft.changed.append(counted)
-    draft.events += [
-        (lead.events + n, Event(lead.organisation_id, lead.id, lead.opening, now, kind, data))
-        for n, (kind, data) in enumerate(said, 1)
-    ]
-    return counted
+def _awaiting_prompt(lead: Lead, now: datetime) -> Told:
+    waiting = lead.but(state=advance(lead.state, LeadState.AWAITING_PROMPT))
+    data = {"due_at": lead.due_at, "reason": "its audio is not there"}
+    return told(waiting, now, (EventKind.LEAD_AWAITING_PROMPT, data))
 
 
 def _numbers(drawn: Iterable[Drawn]) -> set[str]:

@@ -10,12 +10,13 @@ from leadline.calling.pacing import Meter
 from leadline.domain.attempt import AttemptState, Outcome
 from leadline.domain.conclusion import Conclusion, conclude, concluded
 from leadline.domain.control import CANCELLED
-from leadline.domain.events import Event, EventKind
+from leadline.domain.events import EventKind
 from leadline.domain.lead import ClosedReason, Lead
 from leadline.domain.policy import RetryPolicy
+from leadline.domain.telling import Said, told
 from leadline.store import agents, attempts, commands, leads
-from leadline.store import events as event_store
 from leadline.store.commands import CommandKind
+from leadline.store.writing import move
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,8 @@ async def close_attempt(
 
 
 async def _conclude(connection: Any, lead: Lead, ending: Ending, retry: RetryPolicy, now: datetime) -> None:
-    organisation_id, lead_id = lead.organisation_id, lead.id
-    history = await attempts.outcomes(connection, organisation_id, lead_id, lead.opening)
+    organisation_id = lead.organisation_id
+    history = await attempts.outcomes(connection, organisation_id, lead.id, lead.opening)
     conclusion = conclude(
         ending.outcome,
         history,
@@ -75,18 +76,13 @@ async def _conclude(connection: Any, lead: Lead, ending: Ending, retry: RetryPol
     )
     if CommandKind.CANCEL in await commands.settle(connection, organisation_id, ending.attempt_id):
         conclusion = Conclusion(CANCELLED, ClosedReason.CANCELLED)
-    said: list[tuple[EventKind, Mapping[str, Any]]] = [
-        (EventKind.ATTEMPT_ENDED, {"attempt": ending.attempt_id, "outcome": ending.outcome, "reason": ending.reason}
-         | {name: value for name, value in ending.values.items() if name != "path"}),
-    ]  # fmt: skip
-    said.append(_told(conclusion))
-    await event_store.record(
-        connection, [Event(organisation_id, lead_id, lead.opening, now, kind, data) for kind, data in said]
-    )
-    await leads.update(connection, [leads.counted(concluded(lead, conclusion, now), len(said))])
+    ended = {"attempt": ending.attempt_id, "outcome": ending.outcome, "reason": ending.reason}
+    ended |= {name: value for name, value in ending.values.items() if name != "path"}
+    said = (EventKind.ATTEMPT_ENDED, ended), _said(conclusion)
+    await move(connection, [told(concluded(lead, conclusion), now, *said)])
 
 
-def _told(conclusion: Conclusion) -> tuple[EventKind, Mapping[str, Any]]:
+def _said(conclusion: Conclusion) -> Said:
     if conclusion.closed is not None:
         return EventKind.LEAD_CLOSED, {"reason": conclusion.closed, "why": conclusion.reason}
     return EventKind.LEAD_SCHEDULED, {"due_at": conclusion.due_at, "why": conclusion.reason}

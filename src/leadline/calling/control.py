@@ -11,8 +11,8 @@ from typing import Final
 
 from leadline.clock import Clock
 from leadline.domain.control import MOVABLE, WAITING, cancelled, rescheduled
-from leadline.domain.events import Event
 from leadline.domain.lead import Lead, LeadState
+from leadline.domain.telling import Told
 from leadline.store import bulk, commands, control, leads, writing
 from leadline.store.bulk import Change, Choice, Count
 from leadline.store.catalogue import Process
@@ -27,7 +27,7 @@ PASSES: Final = 20
 HELD: Final = 0.05
 """Seconds between two passes."""
 
-Move = Callable[[Lead, datetime], tuple[Lead, Event]]
+Move = Callable[[Lead, datetime], Told]
 
 
 class Cancelling(StrEnum):

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Final
 
 from leadline.clock import Clock
-from leadline.domain.events import Event, EventKind
+from leadline.domain.events import EventKind
 from leadline.domain.lead import ClosedReason, Lead, LeadState, advance
+from leadline.domain.telling import Told, told
 from leadline.domain.upsert import DueKind
-from leadline.store import claims, leads
+from leadline.store import claims
 from leadline.store.catalogue import Catalogue
 from leadline.store.database import Database
 from leadline.store.rounds import Rounds
@@ -59,10 +60,8 @@ class ExpiryStage:
         return len(taken)
 
 
-def _expired(lead: Lead, now: datetime) -> tuple[Lead, Event]:
+def _expired(lead: Lead, now: datetime) -> Told:
     state, reason = advance(lead.state, LeadState.CLOSED), ClosedReason.EXPIRED
-    closed = lead.but(state=state, closed_reason=reason, due_at=None, held_by=None, updated_at=now)
+    closed = lead.but(state=state, closed_reason=reason, due_at=None, held_by=None)
     why = f"the lead expired at {lead.expires_at:%Y-%m-%d %H:%M:%S} UTC"
-    data = {"reason": reason, "rule": "expiry", "why": why}
-    said = Event(lead.organisation_id, lead.id, lead.opening, now, EventKind.LEAD_CLOSED, data)
-    return leads.counted(closed, 1), said
+    return told(closed, now, (EventKind.LEAD_CLOSED, {"reason": reason, "rule": "expiry", "why": why}))

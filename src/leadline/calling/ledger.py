@@ -16,8 +16,9 @@ from leadline.calling.crash_points import Point, Reached, nothing
 from leadline.clock import Clock
 from leadline.domain.do_not_call import Listing, Origin
 from leadline.domain.errors import DatabaseUnavailable
-from leadline.domain.events import Event, EventKind
+from leadline.domain.events import Event
 from leadline.domain.lead import LEAD_MOVES, Lead, LeadState
+from leadline.domain.telling import Said
 from leadline.store import attempts, leads, listing
 from leadline.store import events as event_store
 from leadline.store.database import ENDED_FOR_ANOTHER, Database
@@ -58,7 +59,7 @@ class Ledger:
 
     def note(
         self,
-        *said: tuple[EventKind, Mapping[str, Any]],
+        *said: Said,
         lead_state: LeadState | None = None,
         listing: Listing | None = None,
         measured: Measured | None = None,

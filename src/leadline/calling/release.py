@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from leadline.domain.events import Event, EventKind
-from leadline.domain.lead import Lead
-from leadline.store import claims, leads
+from leadline.domain.events import EventKind
+from leadline.domain.telling import told
+from leadline.store import claims
 from leadline.store.writing import move
 
 BATCH: Final = 1_000
@@ -16,13 +16,7 @@ REASON: Final = "the configuration has changed since it was held"
 
 async def release(connection: Any, servicekeys: Sequence[str] | None, now: datetime) -> None:
     """Have held leads of these processes, or of all, judged at once; what still delays them holds them again."""
-    last = 0
+    last, said = 0, (EventKind.LEAD_SCHEDULED, {"due_at": now, "reason": REASON})
     while held := await claims.held(connection, servicekeys, now, last, BATCH):
         last = held[-1].id
-        await move(connection, [_released(lead, now) for lead in held])
-
-
-def _released(lead: Lead, now: datetime) -> tuple[Lead, Event]:
-    due = leads.counted(lead.but(due_at=now, held_by=None, updated_at=now), 1)
-    data = {"due_at": now, "reason": REASON}
-    return due, Event(lead.organisation_id, lead.id, lead.opening, now, EventKind.LEAD_SCHEDULED, data)
+        await move(connection, [told(lead.but(due_at=now, held_by=None), now, said) for lead in held])

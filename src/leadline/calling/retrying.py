@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from leadline.domain.conclusion import conclude, concluded
-from leadline.domain.events import Event, EventKind
-from leadline.domain.lead import Lead
+from leadline.domain.events import EventKind
 from leadline.domain.policy import RetryPolicy
-from leadline.store import leads, retries
+from leadline.domain.telling import Told, told
+from leadline.store import retries
 from leadline.store.retries import Waiting
 from leadline.store.writing import move
 
@@ -30,18 +30,15 @@ async def wait_anew(connection: Any, servicekey: str, was: RetryPolicy, now_is: 
         await move(connection, [change for change in changes if change is not None])
 
 
-def rejudged(waiting: Waiting, was: RetryPolicy, now_is: RetryPolicy, now: datetime) -> tuple[Lead, Event] | None:
-    """The lead by the new rules, with the event that says so; None if it keeps its time."""
+def rejudged(waiting: Waiting, was: RetryPolicy, now_is: RetryPolicy, now: datetime) -> Told | None:
+    """The lead by the new rules; None if it keeps its time."""
     lead = waiting.lead
     before = conclude(waiting.outcome, waiting.history, was, waiting.ended_at)
     after = conclude(waiting.outcome, waiting.history, now_is, waiting.ended_at)
     if before.due_at != lead.due_at or before == after:
         return None
-    data: dict[str, Any]
     if after.closed is not None:
-        moved = concluded(lead, after, now)
-        kind, data = EventKind.LEAD_CLOSED, {"reason": after.closed, "why": f"{REASON}: {after.reason}"}
-    else:
-        moved = lead.but(due_at=max(after.due_at or now, now), updated_at=now)
-        kind, data = EventKind.LEAD_SCHEDULED, {"due_at": moved.due_at, "reason": REASON}
-    return leads.counted(moved, 1), Event(lead.organisation_id, lead.id, lead.opening, now, kind, data)
+        why = f"{REASON}: {after.reason}"
+        return told(concluded(lead, after), now, (EventKind.LEAD_CLOSED, {"reason": after.closed, "why": why}))
+    due_at = max(after.due_at or now, now)
+    return told(lead.but(due_at=due_at), now, (EventKind.LEAD_SCHEDULED, {"due_at": due_at, "reason": REASON}))

@@ -9,12 +9,14 @@ from typing import Any, Final
 from leadline.calling.release import release
 from leadline.calling.retrying import wait_anew
 from leadline.domain.do_not_call import DoNotCallList
-from leadline.domain.events import Event, EventKind
-from leadline.domain.lead import Lead, LeadState, advance
-from leadline.store import circuits, leads
+from leadline.domain.eligibility import on_list
+from leadline.domain.events import EventKind
+from leadline.domain.lead import LeadState, advance
+from leadline.domain.ruling import closed
+from leadline.domain.telling import told
+from leadline.store import circuits
 from leadline.store import configuration as store
 from leadline.store.configuration import ListedRow, ProcessRow, Row, TrunkRow
-from leadline.store.listing import stopped
 from leadline.store.writing import move
 
 BATCH: Final = 1_000
@@ -44,7 +46,8 @@ async def draw(connection: Any, changes: Iterable[tuple[Row, Row | None]], now: 
         await release(connection, None, now)
     for organisation, numbers in listed.items():
         waiting = await store.open_leads_of(connection, organisation, numbers)
-        await move(connection, [stopped(lead, DoNotCallList.ORGANISATION, now) for lead in waiting])
+        everywhere = DoNotCallList.ORGANISATION
+        await move(connection, [closed(lead, on_list(lead.number, everywhere), now) for lead in waiting])
 
 
 def _spoken(row: ProcessRow) -> Any:
@@ -56,28 +59,17 @@ def _spoken(row: ProcessRow) -> Any:
 
 async def _renew(connection: Any, row: ProcessRow, now: datetime) -> None:
     """Waiting leads go back to 10500 for another audio; where nothing is said any more, those there go on."""
-    speaks = row.flow is not None and row.flow.speaks
-    before, after, kind, reason = (
-        (
-            LeadState.SCHEDULED,
-            LeadState.AWAITING_PROMPT,
-            EventKind.LEAD_AWAITING_PROMPT,
-            "what the flow says has changed",
-        )
-        if speaks
-        else (
-            LeadState.AWAITING_PROMPT,
-            LeadState.SCHEDULED,
-            EventKind.LEAD_SCHEDULED,
-            "the flow says nothing any more",
-        )
-    )
+    if row.flow is not None and row.flow.speaks:
+        before, after = LeadState.SCHEDULED, LeadState.AWAITING_PROMPT
+        kind, reason = EventKind.LEAD_AWAITING_PROMPT, "what the flow says has changed"
+    else:
+        before, after = LeadState.AWAITING_PROMPT, LeadState.SCHEDULED
+        kind, reason = EventKind.LEAD_SCHEDULED, "the flow says nothing any more"
     last = 0
     while waiting := await store.waiting_leads_of(connection, row.servicekey, before, last, BATCH):
         last = waiting[-1].id
-        moved = (lead.but(state=advance(lead.state, after), updated_at=now) for lead in waiting)
-        await move(connection, [_told(lead, now, kind, due_at=lead.due_at, reason=reason) for lead in moved])
-
-
-def _told(lead: Lead, now: datetime, kind: EventKind, **data: Any) -> tuple[Lead, Event]:
-    return leads.counted(lead, 1), Event(lead.organisation_id, lead.id, lead.opening, now, kind, data)
+        moved = []
+        for lead in waiting:
+            said = kind, {"due_at": lead.due_at, "reason": reason}
+            moved.append(told(lead.but(state=advance(lead.state, after)), now, said))
+        await move(connection, moved)

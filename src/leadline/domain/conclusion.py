@@ -64,7 +64,7 @@ def conclude(
             return _retry(outcome, history, retry, now)
 
 
-def concluded(lead: Lead, conclusion: Conclusion, now: datetime) -> Lead:
+def concluded(lead: Lead, conclusion: Conclusion) -> Lead:
     """The lead once the conclusion holds."""
     if conclusion.closed is not None:
         state, calltype = LeadState.CLOSED, lead.calltype
@@ -76,7 +76,6 @@ def concluded(lead: Lead, conclusion: Conclusion, now: datetime) -> Lead:
         due_at=conclusion.due_at,
         calltype=calltype,
         held_by=None,
-        updated_at=now,
     )
 
 

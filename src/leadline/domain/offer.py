@@ -6,10 +6,10 @@ A lead that is offered has nothing due until its agent says that it is to be dia
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from leadline.domain.events import Event, EventKind
+from leadline.domain.events import EventKind
 from leadline.domain.lead import Lead, LeadState, advance
+from leadline.domain.telling import Told, told
 
 
 class Passed(StrEnum):
@@ -20,35 +20,26 @@ class Passed(StrEnum):
     AWAY = "away"
 
 
-Told = tuple[Lead, Event]
-"""A lead with its event counted, and that event."""
-
-
 def offered(lead: Lead, login: str, until: datetime, now: datetime) -> Told:
     """The lead on an agent's desk; raises IllegalMove if it does not wait to be dialed."""
     shown = lead.but(state=advance(lead.state, LeadState.OFFERED), due_at=None, held_by=None)
-    return _told(shown, now, EventKind.LEAD_OFFERED, login=login, until=until)
+    return told(shown, now, (EventKind.LEAD_OFFERED, {"login": login, "until": until}))
 
 
 def passed(lead: Lead, login: str, reason: Passed, now: datetime) -> Told:
     """The lead to be offered again, to somebody else first; raises IllegalMove if it is not offered."""
     back = lead.but(state=advance(lead.state, LeadState.SCHEDULED), due_at=now, held_by=None)
-    return _told(back, now, EventKind.LEAD_OFFER_PASSED, login=login, reason=reason)
+    return told(back, now, (EventKind.LEAD_OFFER_PASSED, {"login": login, "reason": reason}))
 
 
 def agreed(lead: Lead, login: str, now: datetime) -> Told:
     """The lead that its agent wants dialed: due at once."""
-    return _told(lead.but(due_at=now), now, EventKind.LEAD_AGREED, login=login)
+    return told(lead.but(due_at=now), now, (EventKind.LEAD_AGREED, {"login": login}))
 
 
 def is_agreed(lead: Lead) -> bool:
     """Whether an agent has said that the lead is to be dialed."""
     return lead.state is LeadState.OFFERED and lead.due_at is not None
-
-
-def _told(lead: Lead, now: datetime, kind: EventKind, **data: Any) -> Told:
-    counted = lead.but(events=lead.events + 1, updated_at=now)
-    return counted, Event(lead.organisation_id, lead.id, lead.opening, now, kind, data)
 
 
 def choose(own: str | None, ready: Sequence[str], pool: Collection[str], passed_by: Collection[str]) -> str | None:

@@ -18,6 +18,7 @@ from leadline.domain.lead import ON_THE_PHONE, ClosedReason, Lead, LeadState, ad
 from leadline.domain.offer import is_agreed
 from leadline.domain.policy import ProcessPolicy
 from leadline.domain.record import EXPIRES_TOO_EARLY, Record
+from leadline.domain.telling import Said
 from leadline.domain.value import Refusal, same
 from leadline.domain.vendor import FOR_AGENTS, VOICE, CallType, Media
 
@@ -54,7 +55,7 @@ class Decision(Struct, frozen=True):
 
     lead: Lead
     action: Action
-    events: tuple[tuple[EventKind, Mapping[str, Any]], ...] = ()
+    events: tuple[Said, ...] = ()
     forbidden: Verdict | None = None
     note: str | None = None
 
@@ -74,7 +75,7 @@ class _Draft:
     """The columns and fields that the record changes, fields in lower case."""
     is_new: bool = False
     """Whether nobody has been told of the lead's place."""
-    events: list[tuple[EventKind, Mapping[str, Any]]] = field(default_factory=list)
+    events: list[Said] = field(default_factory=list)
     forbidden: Verdict | None = None
 
     def say(self, kind: EventKind, **data: Any) -> None:

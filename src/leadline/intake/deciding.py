@@ -19,6 +19,7 @@ from leadline.domain.eligibility import Facts, Verdict, forbidden
 from leadline.domain.events import Event
 from leadline.domain.lead import ClosedReason, Lead
 from leadline.domain.record import Record, read_record
+from leadline.domain.telling import numbered
 from leadline.domain.upsert import Action, Decision, Desk, decide, dials
 from leadline.domain.value import Refusal, unkeepable
 from leadline.domain.vendor import Code
@@ -242,16 +243,8 @@ class Ledger:
         if lead is not existing:
             written = self.new if existing is None or existing.id in self.new else self.changed
             written[lead.id] = self.stored[key] = lead
-            self.events += _numbered(decision, lead, self.now)
+            self.events += numbered(lead, self.now, decision.events)
         return result_of(index, decision)
-
-
-def _numbered(decision: Decision, lead: Lead, now: datetime) -> list[tuple[int, Event]]:
-    first = lead.events - len(decision.events) + 1
-    return [
-        (seq, Event(lead.organisation_id, lead.id, lead.opening, now, kind, data))
-        for seq, (kind, data) in enumerate(decision.events, first)
-    ]
 
 
 def result_of(index: int, decision: Decision) -> Result:

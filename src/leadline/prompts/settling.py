@@ -5,19 +5,20 @@ changed while its audio was being made asks for other audio, and waits on.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from leadline.domain.errors import SpeechImpossible, SpeechUnavailable
-from leadline.domain.events import Event, EventKind
+from leadline.domain.events import EventKind
 from leadline.domain.lead import Lead, LeadState, advance
 from leadline.domain.prompt import Prompt, prompts_of
+from leadline.domain.telling import Said, Told, told
 from leadline.domain.upsert import DueKind
-from leadline.store import claims, leads, prompts
-from leadline.store import events as event_store
+from leadline.store import claims, prompts
 from leadline.store.catalogue import Organisation, Process
 from leadline.store.database import Connection
+from leadline.store.writing import move
 
 SpeechFailure = SpeechUnavailable | SpeechImpossible
 
@@ -37,23 +38,15 @@ class _Draft:
     """What is about to be written, and what is still to be spoken."""
 
     now: datetime
-    changed: list[Lead] = field(default_factory=list)
-    events: list[tuple[int, Event]] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
     later: dict[datetime, list[Lead]] = field(default_factory=dict)
     missing: list[tuple[Lead, list[Prompt]]] = field(default_factory=list)
 
-    def write(self, lead: Lead, *said: tuple[EventKind, Mapping[str, Any]]) -> None:
-        self.changed.append(leads.counted(replace(lead, updated_at=self.now), len(said)))
-        self.events += [
-            (lead.events + n, Event(lead.organisation_id, lead.id, lead.opening, self.now, kind, data))
-            for n, (kind, data) in enumerate(said, 1)
-        ]
-
-    def hold(self, lead: Lead, rule: str, until: datetime, said: tuple[EventKind, Mapping[str, Any]]) -> None:
+    def hold(self, lead: Lead, rule: str, until: datetime, said: Said) -> None:
         """Look again later; said once for as long as the same rule holds the lead."""
         self.later.setdefault(until, []).append(lead)
         if lead.held_by != rule:
-            self.write(replace(lead, held_by=rule), said)
+            self.told.append(told(lead.but(held_by=rule), self.now, said))
 
 
 async def settle(
@@ -89,21 +82,21 @@ async def settle(
         elif lacking:
             draft.missing.append((lead, lacking))
         else:
-            _schedule(draft, lead, len(wanted[lead.id]))
-    await leads.update(connection, draft.changed)
-    await event_store.write(connection, draft.events)
+            draft.told.append(_scheduled(lead, len(wanted[lead.id]), now))
+    await move(connection, draft.told)
     # After the leads: whatever writes a lead writes its due rows anew.
     for until, held in draft.later.items():
         await claims.postpone(connection, DueKind.PROMPT, held, until)
     return draft.missing
 
 
-def _schedule(draft: _Draft, lead: Lead, prompts_ready: int) -> None:
+def _scheduled(lead: Lead, prompts_ready: int, now: datetime) -> Told:
     ready: dict[str, Any] = {"prompts": prompts_ready}
-    if lead.due_at is not None and lead.due_at < draft.now:
-        ready["late"] = round((draft.now - lead.due_at).total_seconds(), 3)
-    draft.write(
-        replace(lead, state=advance(lead.state, LeadState.SCHEDULED), held_by=None),
+    if lead.due_at is not None and lead.due_at < now:
+        ready["late"] = round((now - lead.due_at).total_seconds(), 3)
+    return told(
+        lead.but(state=advance(lead.state, LeadState.SCHEDULED), held_by=None),
+        now,
         (EventKind.LEAD_PROMPTS_READY, ready),
         (EventKind.LEAD_SCHEDULED, {"due_at": lead.due_at}),
     )

@@ -304,7 +304,7 @@ class Day:
             another_trunk=call.ways[-1] != call.way,
             abandoned=call.abandoned,
         )
-        lead = concluded(call.lead, conclusion, now)
+        lead = concluded(call.lead, conclusion)
         if lead.closed_reason is not None:
             process.tally.close(lead.closed_reason, self._line.at)
             return

@@ -8,8 +8,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from leadline.domain.do_not_call import DoNotCallList
-from leadline.domain.events import Event
 from leadline.domain.lead import Lead
+from leadline.domain.telling import Told
 from leadline.domain.upsert import DueKind
 from leadline.domain.vendor import CallType
 from leadline.store import attempts, do_not_call, events, leads
@@ -154,12 +154,12 @@ _WRITE: Final = f"""
     {leads.WAKE}"""
 
 
-async def write(
-    connection: Any, changed: Sequence[Lead], numbered: Sequence[tuple[int, Event]], begun: Sequence[Attempt]
-) -> None:
+async def write(connection: Any, told: Sequence[Told], begun: Sequence[Attempt]) -> None:
     """What a claim has come to: leads with what is due of them, their events, and the attempts that are to be made."""
-    if changed:
-        await connection.execute(_WRITE, changed, leads.due_of(changed), events.rows(numbered), begun)
+    if told:
+        changed = [each.lead for each in told]
+        said = events.rows([event for each in told for event in each.events])
+        await connection.execute(_WRITE, changed, leads.due_of(changed), said, begun)
 
 
 async def put_back(connection: Any, kind: DueKind, drawn: Sequence[Lead], until: datetime) -> None:

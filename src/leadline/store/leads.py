@@ -134,10 +134,5 @@ def due_of(leads: Iterable[Lead]) -> list[dict[str, Any]]:
     ]
 
 
-def counted(lead: Lead, events: int) -> Lead:
-    """The lead with so many more events to its name."""
-    return lead.but(events=lead.events + events)
-
-
 _INSERT: Final = f"with {written('$2', new='$1')} {WAKE}"
 _UPDATE: Final = f"with {written('$2', changed='$1')} {WAKE}"

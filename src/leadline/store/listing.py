@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from leadline.domain.do_not_call import DoNotCallList, Listing, Origin
+from leadline.domain.do_not_call import Listing, Origin
 from leadline.domain.eligibility import on_list
-from leadline.domain.events import Event
-from leadline.domain.lead import Lead
 from leadline.domain.ruling import closed
 from leadline.store import do_not_call
-from leadline.store.leads import counted, from_row
+from leadline.store.leads import from_row
 from leadline.store.writing import move
 
 
@@ -25,15 +23,11 @@ async def put(
     await do_not_call.add(connection, organisation_id, listings, origin, now)
     numbers, processes = [listing.number for listing in listings], [listing.process_id for listing in listings]
     rows = await connection.fetch(_WAITING, organisation_id, numbers, processes)
-    lists = {row["id"]: do_not_call.list_of(everywhere=row["everywhere"]) for row in rows}
-    await move(connection, [stopped(from_row(row), lists[row["id"]], now) for row in rows])
-
-
-def stopped(lead: Lead, on: DoNotCallList, now: datetime) -> tuple[Lead, Event]:
-    """The lead closed for a list that its number stands on, and its event."""
-    ruling = closed(lead, on_list(lead.number, on), now)
-    [(kind, data)] = ruling.said
-    return counted(ruling.lead, 1), Event(lead.organisation_id, lead.id, lead.opening, now, kind, data)
+    stopped = []
+    for row in rows:
+        on = do_not_call.list_of(everywhere=row["everywhere"])
+        stopped.append(closed(from_row(row), on_list(row["number"], on), now))
+    await move(connection, stopped)
 
 
 # In an inbound process nobody is called, and a lead that is not for the phone waits for no call.

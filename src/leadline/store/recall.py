@@ -3,8 +3,10 @@
 from datetime import datetime
 from typing import Any, Final
 
-from leadline.domain.events import Event, EventKind
-from leadline.store import events, leads
+from leadline.domain.events import EventKind
+from leadline.domain.telling import told
+from leadline.store.leads import from_row
+from leadline.store.writing import move
 
 MOST: Final = 100
 """More than an agent calls back before the dialer looks by itself."""
@@ -20,13 +22,5 @@ async def recall(connection: Any, organisation_id: int, login: str, now: datetim
         now,
         MOST,
     )
-    held = [leads.counted(leads.from_row(row).but(due_at=now, held_by=None, updated_at=now), 1) for row in rows]
-    await leads.update(connection, held)
-    data = {"due_at": now, "reason": f"{login} is ready"}
-    await events.write(
-        connection,
-        [
-            (lead.events, Event(lead.organisation_id, lead.id, lead.opening, now, EventKind.LEAD_SCHEDULED, data))
-            for lead in held
-        ],
-    )
+    said = EventKind.LEAD_SCHEDULED, {"due_at": now, "reason": f"{login} is ready"}
+    await move(connection, [told(from_row(row).but(due_at=now, held_by=None), now, said) for row in rows])

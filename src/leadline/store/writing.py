@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from leadline.domain.events import Event
 from leadline.domain.lead import Lead
+from leadline.domain.telling import Told
 from leadline.store import events, leads, pushes
 
 PART: Final = 500
@@ -35,10 +36,10 @@ async def write(connection: Any, rows: Rows) -> None:
         await (connection.execute(_WRITE_OVER, *rest, changed) if rows.changed else connection.execute(_WRITE, *rest))
 
 
-async def move(connection: Any, moved: Sequence[tuple[Lead, Event]]) -> None:
-    """Write leads that are stored already, each with its one new event, which its `events` already counts."""
-    await leads.update(connection, [lead for lead, _ in moved])
-    await events.write(connection, [(lead.events, event) for lead, event in moved])
+async def move(connection: Any, moved: Sequence[Told]) -> None:
+    """Write leads that are stored already, with the events that tell of them."""
+    await leads.update(connection, [each.lead for each in moved])
+    await events.write(connection, [event for each in moved for event in each.events])
 
 
 def _parts(rows: Sequence[Any]) -> list[Sequence[Any]]:
