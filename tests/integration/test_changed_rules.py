@@ -90,11 +90,17 @@ async def test_a_lead_whose_attempts_are_used_up_by_the_new_rule_closes_once(dat
 
 async def test_a_customer_who_was_abandoned_waits_as_one_who_did_not_answer(database, applied):
     await applied("retry: {no_answer: {after: 10m, times: 3}}")
-    lead = await waiting(database, "answered", "abandoned")
+    lead = await waiting(database, "abandoned", "whatever was said of it later")
     await applied("retry: {no_answer: {after: 25m, times: 3}}")
     assert (await stored(database, lead))[0].due_at == ENDED + timedelta(minutes=25)
     async with database.connection() as connection:
-        assert await attempts.outcomes(connection, 1, lead.id, 1) == {"no_answer": 1}
+        assert await attempts.outcomes(connection, 1, lead.id, 1) == {"abandoned": 1}
+
+
+async def test_a_flow_that_ends_with_the_word_abandoned_has_reached_its_customer(database):
+    lead = await waiting(database, "answered", "abandoned")
+    async with database.connection() as connection:
+        assert await attempts.outcomes(connection, 1, lead.id, 1) == {"answered": 1}
 
 
 async def test_leads_that_wait_for_something_else_keep_their_time(database, applied):

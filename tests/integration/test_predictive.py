@@ -26,6 +26,7 @@ from integration.staff import hire, whereabouts
 from leadline.domain.agent import Presence
 from leadline.domain.pacing import Day
 from leadline.domain.policy import AgentRules, PacingRules
+from leadline.store import attempts, events
 from leadline.telephony.callee import Callee
 from leadline.telephony.engine import Ended, Hangup
 from leadline.telephony.fake import FakeEngine
@@ -111,6 +112,10 @@ async def test_a_customer_whom_nobody_is_free_for_hears_who_called_and_is_counte
     assert len(engine.calls[0].heard) >= 4 * 8_000, "two seconds of the message"
     kinds = await desk.kinds(lead)
     assert kinds.count("attempt.abandoned") == 1
+    async with database.connection() as connection:
+        assert await attempts.outcomes(connection, 1, lead.id, 1) == {"abandoned": 1}
+        (ended,) = [one for one in await events.timeline(connection, 1, lead.id) if one["kind"] == "attempt.ended"]
+    assert (ended["outcome"], ended["disposition"]) == ("answered", "abandoned")
     assert seen["state"] == "scheduled", "as if nobody had answered"
     assert timedelta(minutes=29) < seen["due_at"] - attempt["ended_at"] <= timedelta(minutes=30)
     after = await measured(desk)

@@ -1,6 +1,7 @@
 """What is asked of a process that dials ahead, what its customers hear, and what becomes of one who was abandoned."""
 
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 
@@ -15,6 +16,7 @@ from leadline.domain.flow import FlowState as State
 from leadline.domain.lead import ClosedReason
 from leadline.domain.pacing import AGENT_WITHIN
 from leadline.domain.policy import Mode, RetryPolicy, RetryRule
+from leadline.web import shapes
 
 FLOW = to_whoever_is_free("VoiceProcess", {"en": "This was Acme."})
 ONCE = RetryPolicy(no_answer=RetryRule(timedelta(minutes=30), 1), max_attempts=6)
@@ -89,16 +91,22 @@ def test_what_the_law_forbids_is_refused_with_the_remedy(process, cap, ring, sai
 
 
 def test_an_abandoned_customer_is_called_again_as_one_who_did_not_answer():
-    first = conclude(Outcome.ANSWERED, {Outcome.NO_ANSWER: 1}, ONCE, NOON, abandoned=True)
+    first = conclude(Outcome.ABANDONED, {Outcome.ABANDONED: 1}, ONCE, NOON)
     assert (first.closed, first.due_at) == (None, NOON + timedelta(minutes=30))
     assert "abandoned" in first.reason
-    second = conclude(Outcome.ANSWERED, {Outcome.NO_ANSWER: 2}, ONCE, NOON, abandoned=True)
-    assert second.closed is ClosedReason.ATTEMPTS_EXHAUSTED
+    both = {Outcome.ABANDONED: 1, Outcome.NO_ANSWER: 1}
+    for last in both:
+        assert conclude(last, both, ONCE, NOON).closed is ClosedReason.ATTEMPTS_EXHAUSTED
 
 
 def test_abandoned_attempts_count_once_towards_all_attempts():
-    history = {Outcome.NO_ANSWER: 2, Outcome.BUSY: 3}
+    history = {Outcome.ABANDONED: 2, Outcome.BUSY: 3}
     many = RetryPolicy(no_answer=RetryRule(timedelta(minutes=30), 9), max_attempts=6)
-    assert conclude(Outcome.ANSWERED, history, many, NOON, abandoned=True).closed is None
+    assert conclude(Outcome.ABANDONED, history, many, NOON).closed is None
     more = {**history, Outcome.BUSY: 4}
-    assert conclude(Outcome.ANSWERED, more, many, NOON, abandoned=True).closed is ClosedReason.ATTEMPTS_EXHAUSTED
+    assert conclude(Outcome.ABANDONED, more, many, NOON).closed is ClosedReason.ATTEMPTS_EXHAUSTED
+
+
+def test_what_is_told_of_an_abandoned_attempt_is_that_the_customer_answered():
+    assert Outcome.ABANDONED.told is Outcome.ANSWERED
+    assert {outcome.told for outcome in Outcome} == set(get_args(shapes.Outcome))

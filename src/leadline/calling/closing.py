@@ -29,8 +29,6 @@ class Ending:
     """Further columns of the attempt: sip_status, cause, hung_up_by, disposition, digits, path, call_id."""
     callback_at: datetime | None = None
     another_trunk: bool = False
-    abandoned: bool = False
-    """Whether the customer was answered by nobody in time."""
     rang: float | None = None
     """Seconds that the phone rang, if it did and was not answered."""
     reason: str = ""
@@ -72,11 +70,10 @@ async def _conclude(connection: Any, lead: Lead, ending: Ending, retry: RetryPol
         now,
         callback_at=ending.callback_at,
         another_trunk=ending.another_trunk,
-        abandoned=ending.abandoned,
     )
     if CommandKind.CANCEL in await commands.settle(connection, organisation_id, ending.attempt_id):
         conclusion = Conclusion(CANCELLED, ClosedReason.CANCELLED)
-    ended = {"attempt": ending.attempt_id, "outcome": ending.outcome, "reason": ending.reason}
+    ended = {"attempt": ending.attempt_id, "outcome": ending.outcome.told, "reason": ending.reason}
     ended |= {name: value for name, value in ending.values.items() if name != "path"}
     said = (EventKind.ATTEMPT_ENDED, ended), _said(conclusion)
     await move(connection, [told(concluded(lead, conclusion), now, *said)])

@@ -88,7 +88,7 @@ class LiveCall:
         self._abandoned = False
         self._call: Call | None = None
         self.outcome: Outcome | None = None
-        """How the call ended, once that is known."""
+        """What came back for the INVITE, once that is known."""
         self.unheard = False
         """Whether it ended without anything at all from the trunk."""
 
@@ -307,7 +307,7 @@ class LiveCall:
         self._reached(Point.CALL_ENDED)
         ending = self._ending(ended)
         await self._ledger.settled()
-        self.outcome = ending.outcome
+        self.outcome = ending.outcome.told
         self.unheard = ended.fault is Fault.NO_RESPONSE
         ticket = self._ticket
         policy = ticket.process.policy
@@ -350,6 +350,8 @@ class LiveCall:
                     ended.sip_status, ended.cause, answered=answered, ring_timeout=ended.fault in CANCELLED_BY_US
                 )
         hung_up_by = (ended.hung_up_by or Hangup.CUSTOMER) if outcome is Outcome.ANSWERED else None
+        if outcome is Outcome.ANSWERED and self._abandoned:
+            outcome = Outcome.ABANDONED
         values = {
             "sip_status": ended.sip_status,
             "cause": ended.cause,
@@ -366,7 +368,6 @@ class LiveCall:
             values=values,
             callback_at=self._callback_at,
             another_trunk=self._ticket.another_trunk,
-            abandoned=self._abandoned,
             rang=None if answered or outcome in TROUBLE else self._seconds,
             reason=ended.reason,
         )

@@ -34,7 +34,7 @@ ATTEMPT_MOVES: Final[dict[AttemptState, frozenset[AttemptState]]] = {
 
 
 class Outcome(StrEnum):
-    """What came back for an INVITE, in the words of the retry rules."""
+    """What an attempt came to, in the words of the retry rules."""
 
     ANSWERED = "answered"
     BUSY = "busy"
@@ -44,6 +44,13 @@ class Outcome(StrEnum):
     CONGESTION = "congestion"
     FAILED = "failed"
     UNKNOWN = "unknown"
+    ABANDONED = "abandoned"
+    """The customer answered, was called ahead of the agents, and nobody spoke to them in time."""
+
+    @property
+    def told(self) -> "Outcome":
+        """What came back for the INVITE, as the API and the metrics tell it: who was abandoned has answered."""
+        return Outcome.ANSWERED if self is Outcome.ABANDONED else self
 
 
 def advance(current: AttemptState, wanted: AttemptState) -> AttemptState:

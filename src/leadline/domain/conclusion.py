@@ -36,14 +36,13 @@ def conclude(
     *,
     callback_at: datetime | None = None,
     another_trunk: bool = False,
-    abandoned: bool = False,
 ) -> Conclusion:
     """What becomes of the lead; `history` counts the opening's outcomes, this one included.
 
-    A customer who answered and was `abandoned` was not reached: for the retry rules, and in `history`, nobody answered.
+    A customer who was abandoned was not reached: to the retry rules, nobody answered.
     """
     match outcome:
-        case Outcome.ANSWERED if abandoned:
+        case Outcome.ABANDONED:
             again = _retry(Outcome.NO_ANSWER, history, retry, now)
             return replace(again, reason=f"abandoned, as {again.reason}")
         case Outcome.ANSWERED if callback_at is not None:
@@ -81,11 +80,14 @@ def concluded(lead: Lead, conclusion: Conclusion) -> Lead:
 
 def _retry(outcome: Outcome, history: Mapping[Outcome, int], retry: RetryPolicy, now: datetime) -> Conclusion:
     rule = _rule(outcome, retry)
+    same = history.get(outcome, 0)
+    if outcome is Outcome.NO_ANSWER:
+        same += history.get(Outcome.ABANDONED, 0)
     # A congested trunk is no attempt on the customer.
     attempts = sum(count for what, count in history.items() if what is not Outcome.CONGESTION)
     if rule is None:
         return Conclusion(f"{outcome}: the process has no retry rule for it", ClosedReason.ATTEMPTS_EXHAUSTED)
-    if history.get(outcome, 0) > rule.times:
+    if same > rule.times:
         return Conclusion(f"{outcome}: retried {rule.times} times", ClosedReason.ATTEMPTS_EXHAUSTED)
     if attempts >= retry.max_attempts:
         return Conclusion(f"{outcome}: {attempts} attempts were made", ClosedReason.ATTEMPTS_EXHAUSTED)

@@ -36,6 +36,11 @@ class Call:
     """Whether nobody came in time to a customer who was called ahead of the agents."""
 
     @property
+    def outcome(self) -> Outcome:
+        """What it comes to."""
+        return Outcome.ABANDONED if self.abandoned else self.reaction.outcome
+
+    @property
     def trunk(self) -> str:
         return "" if self.way is None else self.way.trunk
 
@@ -70,9 +75,8 @@ class Past:
             self.dialed.append(Dialed(call.lead.id, call.lead.number or "", now))
 
     def end(self, call: Call, now: datetime) -> None:
-        outcome = call.reaction.outcome
-        self.outcomes[Outcome.NO_ANSWER if call.abandoned else outcome] += 1
-        if outcome is Outcome.CONGESTION:
+        self.outcomes[call.outcome] += 1
+        if call.outcome is Outcome.CONGESTION:
             self._congested[call.trunk] = now
             if self.dialed:
                 self.dialed.pop()

@@ -288,21 +288,20 @@ class Day:
         """The call has ended: its trunk is free, and its lead is what the conclusion makes of it."""
         self._live -= 1
         self._trunks.release(call.trunk)
-        past, now, outcome, walk = call.past, self._line.now, call.reaction.outcome, call.walk
+        past, now, walk = call.past, self._line.now, call.walk
         past.end(call, now)
-        process.tally.hang_up(outcome, None if walk is None else walk.disposition)
+        process.tally.hang_up(call.outcome.told, None if walk is None else walk.disposition)
         if walk is not None and walk.listed is not None:
             process.tally.refused += 1
             past.listed = walk.listed.to
             past.listed_until = None if walk.listed.lasts is None else now + walk.listed.lasts
         conclusion = conclude(
-            outcome,
+            call.outcome,
             past.outcomes,
             process.policy.retry,
             now,
             callback_at=call.callback_at,
             another_trunk=call.ways[-1] != call.way,
-            abandoned=call.abandoned,
         )
         lead = concluded(call.lead, conclusion)
         if lead.closed_reason is not None:

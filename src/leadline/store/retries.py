@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from leadline.domain.attempt import Outcome
 from leadline.domain.lead import Lead
-from leadline.store.attempts import RULED
 from leadline.store.leads import from_row
 
 
@@ -26,20 +25,20 @@ async def waiting(connection: Any, servicekey: str, now: datetime, after: int, m
     What another transaction holds is passed over: it is being pushed or dialed at this moment.
     """
     rows = await connection.fetch(
-        f"""select lead.*, last.outcome, last.ended_at, past.history from lead
+        """select lead.*, last.outcome, last.ended_at, past.history from lead
            join process on process.id = lead.process_id
            cross join lateral (
-               select {RULED} as outcome, ended_at from attempt
+               select outcome, ended_at from attempt
                where attempt.organisation_id = lead.organisation_id and lead_id = lead.id and opening = lead.opening
                order by started_at desc limit 1) as last
            cross join lateral (
                select jsonb_object_agg(outcome, attempts) as history from (
-                   select {RULED} as outcome, count(*) as attempts from attempt
+                   select outcome, count(*) as attempts from attempt
                    where attempt.organisation_id = lead.organisation_id and lead_id = lead.id
-                   and opening = lead.opening and outcome is not null group by 1) as counted) as past
+                   and opening = lead.opening and outcome is not null group by outcome) as counted) as past
            where servicekey = $1 and state = 'scheduled' and due_at > $2 and held_by is null
            and last.outcome is not null and lead.id > $3
-           order by lead.id limit $4 for update of lead skip locked""",  # noqa: S608  (ours)
+           order by lead.id limit $4 for update of lead skip locked""",
         servicekey,
         now,
         after,

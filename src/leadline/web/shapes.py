@@ -10,7 +10,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from leadline.domain.attempt import AttemptState, Outcome
+from leadline.domain.attempt import AttemptState
 from leadline.domain.breaker import Health as TrunkState
 from leadline.domain.events import EventKind
 from leadline.domain.lead import ClosedReason, LeadState
@@ -35,6 +35,9 @@ CallTypeNumber = Annotated[
     CallType | Annotated[str, Meta(pattern=f"^({_CALLTYPES})?$")] | None,
     Meta(description="5 hot, 21 callback, 31 preview callback, 41 general callback, 71 preview, 1001 fresh."),
 ]
+
+
+Outcome = Literal["answered", "busy", "no_answer", "rejected", "invalid_number", "congestion", "failed", "unknown"]
 
 
 class Record(Struct):

@@ -14,7 +14,7 @@ PUSHES: Final = "pushes"
 _COUNTED: Final = (
     (PUSHES, ""),
     *(("records", action) for action in (*Action, "rejected")),
-    *(("attempts", outcome) for outcome in Outcome),
+    *(("attempts", outcome) for outcome in Outcome if outcome.told is outcome),
 )
 _PLACES: Final = {counted: place for place, counted in enumerate(_COUNTED)}
 _ROW: Final = b"tally"
