@@ -54,8 +54,8 @@ async def test_every_lead_that_waits_is_told_by_state_and_call_type_and_rule(dat
     ]
     async with database.transaction() as connection:
         await leads.insert(connection, [a_lead(id=n, **{"due_at": past} | row) for n, row in enumerate(rows, 1)])
-        await offers.put(connection, 1, 9, "asha@acme.example", now(), soon)
-        await offers.put(connection, 1, 10, "bela@acme.example", now(), None)
+        await offers.put(connection, 1, 9, "asha@acme.example", now(), soon, before=None)
+        await offers.put(connection, 1, 10, "bela@acme.example", now(), None, before=None)
         for state in ("ringing", "ringing", "bridged", "ended"):
             await connection.execute(
                 """insert into attempt (organisation_id, id, lead_id, process_id, opening, worker, trunk, number,

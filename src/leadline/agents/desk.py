@@ -95,7 +95,7 @@ class Desk:
             if mine and lead.state is LeadState.OFFERED:
                 await offers.agree(connection, organisation_id, lead_id)
             else:
-                lead = await self._pick(connection, lead, agent, known, now)
+                lead = await self._pick(connection, lead, agent, offer, known, now)
             return await _write(connection, agreed(lead, login, now))
 
     async def skip(self, organisation_id: int, lead_id: int, login: str) -> Lead | None:
@@ -110,7 +110,9 @@ class Desk:
                 raise NotPossible(f"the lead is not offered to {login}: GET /v1/agents/{login}/offers tells what is")
             return await self._pass(connection, offer, lead, Passed.SKIPPED, now)
 
-    async def _pick(self, connection: Any, lead: Lead, agent: Agent, known: Catalogue, now: datetime) -> Lead:
+    async def _pick(
+        self, connection: Any, lead: Lead, agent: Agent, before: Offer | None, known: Catalogue, now: datetime
+    ) -> Lead:
         """A lead that waits for an agent's word is taken from the queue by a ready one."""
         process = known.processes.get(lead.process_id)
         previews = process is not None and process.policy.mode is Mode.PREVIEW
@@ -121,7 +123,7 @@ class Desk:
                 f"{agent.login} is {agent.presence}: only who is ready, or has the lead offered, may dial"
             )
         await agents.put(connection, lead.organisation_id, agent.login, advance(agent.presence, Presence.RESERVED), now)
-        await offers.put(connection, lead.organisation_id, lead.id, agent.login, now, None)
+        await offers.put(connection, lead.organisation_id, lead.id, agent.login, now, None, before=before)
         return await _write(connection, offered(lead, agent.login, now, now))
 
     async def _pass(self, connection: Any, offer: Offer, lead: Lead, reason: Passed, now: datetime) -> Lead:

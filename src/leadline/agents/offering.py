@@ -20,6 +20,7 @@ from leadline.store import agents, claims, control, leads, offers
 from leadline.store.agents import Agent
 from leadline.store.catalogue import Catalogue, Process
 from leadline.store.database import Database
+from leadline.store.offers import Offer
 from leadline.store.rounds import Rounds
 from leadline.store.writing import move
 
@@ -112,7 +113,8 @@ class OfferStage:
             before = await offers.of_leads(connection, process.organisation_id, [lead.id for lead in shown])
             given, late = 0, []
             for lead in shown:
-                passed_by = before[lead.id].passed if lead.id in before else ()
+                offer = before.get(lead.id)
+                passed_by = offer.passed if offer else ()
                 pool = members
                 if lead.userlogin is not None and lead.userlogin not in passed_by:
                     pool = others if free_since and lead.due_at and lead.due_at <= free_since else set()
@@ -120,7 +122,7 @@ class OfferStage:
                 if login is not None:
                     names.remove(login)
                     given += 1
-                    await self._lay(connection, process, lead, login, now)
+                    await self._lay(connection, process, lead, login, offer, now)
                 elif passed_by:
                     late.append(lead)
             if late:
@@ -128,11 +130,14 @@ class OfferStage:
                 await offers.forget_passes(connection, process.organisation_id, [lead.id for lead in late])
             return given + len(late) + len(waiting) - len(shown)
 
-    async def _lay(self, connection: Any, process: Process, lead: Lead, login: str, now: datetime) -> None:
+    @staticmethod
+    async def _lay(
+        connection: Any, process: Process, lead: Lead, login: str, before: Offer | None, now: datetime
+    ) -> None:
         until = now + process.policy.agents.offer_timeout
         presence = advance(Presence.READY, Presence.RESERVED)
         await agents.put(connection, lead.organisation_id, login, presence, now)
-        await offers.put(connection, lead.organisation_id, lead.id, login, now, until)
+        await offers.put(connection, lead.organisation_id, lead.id, login, now, until, before=before)
         await move(connection, [offered(lead, login, until, now)])
 
 

@@ -48,10 +48,16 @@ async def of_agent(connection: Any, organisation_id: int, login: str) -> Offer |
 
 
 async def put(
-    connection: Any, organisation_id: int, lead_id: int, login: str, now: datetime, until: datetime | None
+    connection: Any,
+    organisation_id: int,
+    lead_id: int,
+    login: str,
+    now: datetime,
+    until: datetime | None,
+    *,
+    before: Offer | None,
 ) -> None:
-    """Lay a lead on an agent's desk; with no `until` it is agreed to. Whose desk it still is on is let go."""
-    before = await get(connection, organisation_id, lead_id)
+    """Lay a lead on an agent's desk; with no `until` it is agreed to. Whose desk it was on `before` is let go."""
     if before is not None and before.login != login:
         await take_back(connection, before, now)
     await connection.execute(
