@@ -7,8 +7,7 @@ from leadline.clock import Clock
 from leadline.domain.policy import TrunkPolicy
 from leadline.store.catalogue import Catalogue
 from leadline.telephony.asking import place_of
-from leadline.telephony.engine import Account
-from leadline.telephony.registration import Registrant, Told
+from leadline.telephony.engine import Account, Registrant, TrunkTold
 
 LOOK_EVERY: Final = 5.0
 """Seconds between two looks at the configuration."""
@@ -18,7 +17,7 @@ UNKNOWN: Final = "its password is not known here: write it in the file that `lea
 class Registrar(Protocol):
     """An engine that registers from where it listens."""
 
-    def register(self, registrants: frozenset[Registrant], told: Told) -> None:
+    def register(self, registrants: frozenset[Registrant], told: TrunkTold) -> None:
         """Be registered as these and no others from now on; `told` hears of each what becomes of it."""
         ...
 
@@ -32,7 +31,7 @@ class Registrations:
         catalogue: Callable[[], Catalogue],
         registrar: Registrar,
         passwords: Callable[[str], str | None],
-        told: Told,
+        told: TrunkTold,
     ) -> None:
         self._clock, self._catalogue, self._registrar = clock, catalogue, registrar
         self._passwords, self._told = passwords, told

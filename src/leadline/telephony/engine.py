@@ -7,7 +7,7 @@ rule in `calling/`, though an engine never reports anything after `Ended`.
 Audio is always signed 16-bit little-endian mono PCM at 8,000 samples a second (`Pcm`).
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -28,6 +28,20 @@ class Account:
     password: str | None = field(default=None, repr=False)
     transport: str = "udp"
     codecs: tuple[str, ...] = ("pcma", "pcmu")
+
+
+@dataclass(frozen=True, slots=True)
+class Registrant:
+    """Who registers over which trunk, and where (RFC 3261, section 10)."""
+
+    trunk: str
+    registrar: str
+    """Host and port."""
+    account: Account
+
+
+TrunkTold = Callable[[str, str | None], None]
+"""Hears of a trunk that its registration is taken, or, with the reason, that it is missing."""
 
 
 @dataclass(frozen=True, slots=True)

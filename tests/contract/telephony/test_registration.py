@@ -16,9 +16,8 @@ from leadline.calling.registrations import UNKNOWN, Registrations
 from leadline.clock import SystemClock
 from leadline.telephony.asking import Place
 from leadline.telephony.embedded.engine import EmbeddedEngine, EmbeddedSettings
-from leadline.telephony.engine import Account
+from leadline.telephony.engine import Account, Registrant
 from leadline.telephony.phone.message import Message, respond
-from leadline.telephony.registration import Registrant
 
 NONCE = "a nonce, with a comma"
 

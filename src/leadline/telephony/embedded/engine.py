@@ -5,8 +5,7 @@ import asyncio
 from leadline.domain.errors import EngineUnavailable
 from leadline.telephony.embedded.settings import EmbeddedSettings
 from leadline.telephony.embedded.slot import Slot
-from leadline.telephony.engine import Call, Capacity, Invite
-from leadline.telephony.registration import Registrant, Told
+from leadline.telephony.engine import Call, Capacity, Invite, Registrant, TrunkTold
 
 __all__ = ["EmbeddedEngine", "EmbeddedSettings"]
 
@@ -59,7 +58,7 @@ class EmbeddedEngine:
         self._started = False
         await asyncio.gather(*(slot.stop() for slot in self._slots))
 
-    def register(self, registrants: frozenset[Registrant], told: Told) -> None:
+    def register(self, registrants: frozenset[Registrant], told: TrunkTold) -> None:
         """Be registered as these and no others from now on, from the configured port, where calls are to come."""
         self._slots[0].register(registrants, told)
 

@@ -10,8 +10,17 @@ from typing import Any
 
 import msgspec
 
-from leadline.telephony.engine import Answered, CallEvent, Digit, Ended, Invite, Placed, PlayFinished, Ringing
-from leadline.telephony.registration import Registrant
+from leadline.telephony.engine import (
+    Answered,
+    CallEvent,
+    Digit,
+    Ended,
+    Invite,
+    Placed,
+    PlayFinished,
+    Registrant,
+    Ringing,
+)
 
 _LENGTH = struct.Struct("!I")
 _EVENTS: dict[str, type[CallEvent]] = {

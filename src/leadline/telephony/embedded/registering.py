@@ -13,7 +13,7 @@ import baresip
 from baresip import BaresipError, Event, Runtime, StackEvent, UserAgent
 
 from leadline.telephony.embedded.messages import Registered
-from leadline.telephony.registration import Registrant
+from leadline.telephony.engine import Registrant
 
 ASKED_FOR: Final = 600
 """Seconds for which we would be registered; the carrier may grant fewer, and is asked again in time."""

@@ -20,9 +20,7 @@ from leadline.telephony.embedded.messages import (
 )
 from leadline.telephony.embedded.process import WorkerProcess
 from leadline.telephony.embedded.settings import MOST_CALLS, EmbeddedSettings
-from leadline.telephony.engine import Ended, Fault, Invite
-from leadline.telephony.registration import Registrant
-from leadline.telephony.registration import Told as Registration
+from leadline.telephony.engine import Ended, Fault, Invite, Registrant, TrunkTold
 
 log = structlog.get_logger()
 
@@ -45,7 +43,7 @@ class Slot:
         """When each INVITE of the last second left."""
         self._supervision: asyncio.Task[None] | None = None
         self._registrants: dict[str, Registrant] = {}
-        self._registered: Registration = lambda _trunk, _missing: None
+        self._registered: TrunkTold = lambda _trunk, _missing: None
 
     @property
     def pid(self) -> int | None:
@@ -112,7 +110,7 @@ class Slot:
         await worker.send(Originate(number, invite))
         return call
 
-    def register(self, registrants: frozenset[Registrant], told: Registration) -> None:
+    def register(self, registrants: frozenset[Registrant], told: TrunkTold) -> None:
         """Be registered as these and no others, in this worker and in every one that follows it."""
         before, self._registrants = self._registrants, {each.trunk: each for each in registrants}
         self._registered = told
