@@ -26,8 +26,8 @@ from dialing import bench, process
 from builders import a_lead, a_trunk
 from leadline.domain.lead import Lead
 from leadline.domain.policy import TrunkPolicy
-from leadline.store import leads
 from leadline.store.database import Database
+from leadline.store.writing import Rows, write
 from leadline.telephony.callee import Callee
 from leadline.telephony.embedded.engine import EmbeddedEngine, EmbeddedSettings
 from leadline.telephony.engine import Call, Engine, Invite
@@ -145,7 +145,7 @@ async def scheduled(line: Line) -> list[float]:
             await seed(dsn)
             due = moments(line)
             async with database.transaction() as connection:
-                await leads.insert(connection, [_lead(number, at) for number, at in enumerate(due)])
+                await write(connection, Rows(new=[_lead(number, at) for number, at in enumerate(due)]))
             async with bench(database, dsn, line.engine, process(trunks=(line.trunk,))).dialing():
                 return await lateness(line, due)
         finally:

@@ -1,6 +1,7 @@
 """Builders: each makes a whole thing of which a test names only what matters to it."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ from leadline.domain.lead import Lead, LeadState
 from leadline.domain.policy import PrefixRule, ProcessPolicy, TrunkPolicy
 from leadline.domain.record import Record
 from leadline.store.catalogue import Catalogue, Organisation, Process, key_hash
+from leadline.store.writing import Rows, write
 
 NOON = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
 """A Tuesday, twelve o'clock in India."""
@@ -103,6 +105,19 @@ def a_lead(**values: Any) -> Lead:
         "updated_at": NOON,
     }
     return Lead(**(given | values))
+
+
+async def new_ids(connection: Any, count: int) -> list[int]:
+    """Ids for leads that are about to be inserted."""
+    rows = await connection.fetch(
+        "select nextval(pg_get_serial_sequence('lead', 'id')) as id from generate_series(1, $1::int)", count
+    )
+    return [row["id"] for row in rows]
+
+
+async def insert(connection: Any, leads: Sequence[Lead]) -> None:
+    """Write new leads as pushes do, with what is due of them."""
+    await write(connection, Rows(new=list(leads)))
 
 
 def a_record(**values: Any) -> Record:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from builders import NOON, a_lead, a_policy
+from builders import NOON, a_lead, a_policy, insert, new_ids
 from leadline.domain.flow import Flow, Hangup, Say
 from leadline.domain.lead import Lead, LeadState
 from leadline.domain.policy import SpeechChoice
@@ -101,9 +101,9 @@ class Room:
         """Leads that wait for their audio, as a push leaves them."""
         common = {"state": LeadState.AWAITING_PROMPT, "fname": "Asha", "process_id": 1} | every
         async with self.database.transaction() as connection:
-            ids = await leads.new_ids(connection, len(given) or 1)
+            ids = await new_ids(connection, len(given) or 1)
             made = [a_lead(**(common | one | {"id": number})) for number, one in zip(ids, given or ({},), strict=True)]
-            await leads.insert(connection, made)
+            await insert(connection, made)
         return made
 
     async def change(self, lead: Lead, **values: Any) -> Lead:

@@ -17,7 +17,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from builders import a_lead
+from builders import a_lead, insert, new_ids
 from crash.dying import Stroke
 from leadline.calling.crash_points import Point
 from leadline.clock import SystemClock
@@ -94,11 +94,11 @@ class Ward:
         now = SystemClock().now()
         async with self.database.transaction() as connection:
             made = []
-            for lead_id in await leads.new_ids(connection, AT_A_TIME):
+            for lead_id in await new_ids(connection, AT_A_TIME):
                 number = f"+91{next(self._numbers)}"
                 values = {"mobilenumber": number, "number": number, "number_key": number, "events": 0}
                 made.append(a_lead(id=lead_id, due_at=now, created_at=now, updated_at=now, scheduled_by=now, **values))
-            await leads.insert(connection, made)
+            await insert(connection, made)
 
     async def waiting(self) -> int:
         """Leads that are not closed; those that wait for a congested trunk are made due, so that nobody need wait."""

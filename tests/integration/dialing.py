@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from builders import a_catalogue, a_lead, a_policy, a_process, a_trunk
+from builders import a_catalogue, a_lead, a_policy, a_process, a_trunk, insert, new_ids
 from leadline.calling.dialer import Dialer
 from leadline.clock import SystemClock
 from leadline.domain.flow import Callback, Flow, Gather, Hangup, Say, Transfer
@@ -60,9 +60,9 @@ class Bench:
     async def push(self, **values: Any) -> Lead:
         """A lead that is due, its audio made."""
         async with self.database.transaction() as connection:
-            given = {"id": (await leads.new_ids(connection, 1))[0], "due_at": now(), "fname": "Grace"}
+            given = {"id": (await new_ids(connection, 1))[0], "due_at": now(), "fname": "Grace"}
             lead = a_lead(**(given | values))
-            await leads.insert(connection, [lead])
+            await insert(connection, [lead])
             if self.process.flow and self.process.policy.speech:
                 wanted = prompts_of(self.process.flow, lead, self.process.policy.speech)
                 made = {prompt.key: TWO_SECONDS for prompt in wanted.values()}

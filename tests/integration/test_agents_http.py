@@ -3,9 +3,8 @@
 import pytest
 from api import an_application, client_of
 
-from builders import a_lead
+from builders import a_lead, insert
 from integration.staff import hire
-from leadline.store import leads
 
 ASHA = "asha@acme.example"
 
@@ -46,7 +45,7 @@ async def test_what_cannot_be_is_refused(client, database, path, body, status, c
     await hire(database, "bela", endpoint=None)
     await hire(database, "cara", presence="on_call")
     async with database.transaction() as connection:
-        await leads.insert(connection, [a_lead()])
+        await insert(connection, [a_lead()])
     sent = {"content": body} if isinstance(body, bytes) else {"json": body}
     answer = await client.post(path, **sent)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
@@ -62,7 +61,7 @@ async def test_another_organisation_sees_and_moves_nobody(client, database):
 async def test_a_preview_is_picked_and_skipped(client, database):
     await hire(database, "asha")
     async with database.transaction() as connection:
-        await leads.insert(connection, [a_lead(calltype=71)])
+        await insert(connection, [a_lead(calltype=71)])
     answer = await client.post("/v1/leads/7/dial", json={"login": ASHA})
     assert (answer.status_code, answer.json()["state"]) == (200, "offered")
     ((offer,),) = (await client.get(f"/v1/agents/{ASHA}/offers")).json().values()

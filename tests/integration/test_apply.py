@@ -9,6 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from builders import insert, new_ids
 from leadline.configuration.plan import apply, plan
 from leadline.configuration.reading import read
 from leadline.domain.errors import ConfigurationError
@@ -55,7 +56,7 @@ async def a_lead(database, servicekey="VoiceProcess", number="+919812345678", **
     """A lead that waits for its time, stored with what is due of it."""
     async with database.transaction() as connection:
         process = await connection.fetchrow("select * from process where servicekey = $1", servicekey)
-        [number_of_lead] = await leads.new_ids(connection, 1)
+        [number_of_lead] = await new_ids(connection, 1)
         lead = Lead(
             organisation_id=process["organisation_id"],
             id=number_of_lead,
@@ -74,7 +75,7 @@ async def a_lead(database, servicekey="VoiceProcess", number="+919812345678", **
             }
             | values,
         )
-        await leads.insert(connection, [lead])
+        await insert(connection, [lead])
     return lead
 
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from builders import a_lead
+from builders import a_lead, insert, new_ids
 from leadline.configuration.plan import apply, plan
 from leadline.configuration.reading import read
 from leadline.store import attempts, events, leads
@@ -46,9 +46,9 @@ def applied(database, tmp_path: Path):
 async def waiting(database, outcome: str, disposition: str | None = None, **values):
     """A lead that was called once, five minutes ago, and waits."""
     async with database.transaction() as connection:
-        [number] = await leads.new_ids(connection, 1)
+        [number] = await new_ids(connection, 1)
         lead = a_lead(**({"id": number, "due_at": ENDED + timedelta(minutes=10), "events": 1} | values))
-        await leads.insert(connection, [lead])
+        await insert(connection, [lead])
         await connection.execute(
             """insert into attempt (organisation_id, id, lead_id, process_id, opening, worker, trunk, number,
                    dial_string, state, outcome, disposition, started_at, ended_at)

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from builders import NOON, a_lead
+from builders import NOON, a_lead, insert
 from leadline.calling.fronts import Fronts
 from leadline.domain.lead import LeadState
 from leadline.domain.moment import EARLIEST
 from leadline.domain.upsert import DueKind
 from leadline.domain.vendor import CallType
 from leadline.simulation.queue import DueQueue
-from leadline.store import claims, leads
+from leadline.store import claims
 from leadline.store.claims import Front
 
 PROCESSES = (1, 2, 3)
@@ -42,7 +42,7 @@ async def order(ready, take):
 
 async def in_the_database(connection, given_leads, most):
     await connection.execute("truncate lead, due cascade")
-    await leads.insert(connection, given_leads)
+    await insert(connection, given_leads)
 
     fronts, asked = Fronts(lambda: 0.0), [(DueKind.CALL, process) for process in PROCESSES]
 

@@ -4,12 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from builders import NOON, FixedClock, a_catalogue, a_lead, a_process, an_organisation
+from builders import NOON, FixedClock, a_catalogue, a_lead, a_process, an_organisation, insert
 from integration.staff import hire
 from leadline.domain.lead import LeadState
 from leadline.domain.policy import AgentRules, Fallback, Mode
 from leadline.intake.explain import Explainer
-from leadline.store import leads
 
 ASHA = "asha@acme.example"
 RULES = AgentRules(callback_grace=timedelta(minutes=15), callback_fallback=Fallback.SUPERVISOR)
@@ -20,7 +19,7 @@ def explained(database):
     async def explain(**lead):
         known = a_catalogue(a_process(mode=Mode.PROGRESSIVE, users=(ASHA,), agents=RULES))
         async with database.transaction() as connection:
-            await leads.insert(connection, [a_lead(**lead)])
+            await insert(connection, [a_lead(**lead)])
         told = await Explainer(database, FixedClock()).explain_lead(an_organisation(), known, 7)
         return next(verdict for verdict in told["verdicts"] if verdict["rule"] == "agent")
 

@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from builders import a_lead
+from builders import a_lead, insert
 from integration.dialing import now
 from integration.staff import hire
 from leadline.clock import SystemClock
 from leadline.domain.agent import Presence
 from leadline.domain.lead import LeadState
-from leadline.store import agents, configuration, leads
+from leadline.store import agents, configuration
 from leadline.store.following import follow
 
 WORDS = ("call", "agreed", "offer", "prompt", "expiry", "due", "configuration", "command", "trunk")
@@ -86,13 +86,13 @@ async def following(database):
 async def test_what_is_due_wakes_who_does_it_once_for_all_leads_of_a_statement(database, woken, lead, kinds):
     rows = [a_lead(id=n, **{"due_at": now(), "updated_at": now(), "expires_at": None} | lead) for n in range(1, 4)]
     async with database.transaction() as connection:
-        await leads.insert(connection, rows)
+        await insert(connection, rows)
     await woken.by(database, *kinds)
 
 
 async def test_what_is_due_later_wakes_nobody(database, woken):
     async with database.transaction() as connection:
-        await leads.insert(connection, [a_lead(due_at=now() + timedelta(hours=1), expires_at=None)])
+        await insert(connection, [a_lead(due_at=now() + timedelta(hours=1), expires_at=None)])
     await woken.by(database)
 
 

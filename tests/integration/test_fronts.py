@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from builders import NOON, a_lead
+from builders import NOON, a_lead, insert
 from leadline.calling.fronts import WHOLE_EVERY, YOUNG, Fronts
 from leadline.domain.moment import EARLIEST
 from leadline.domain.upsert import DueKind
-from leadline.store import claims, leads
+from leadline.store import claims
 from leadline.store.claims import Front
 
 ASKED = [(DueKind.AGREED, 1), (DueKind.CALL, 1)]
@@ -33,7 +33,7 @@ async def connection(database):
 
 
 async def due(connection, lead_id, at):
-    await leads.insert(connection, [a_lead(id=lead_id, due_at=at)])
+    await insert(connection, [a_lead(id=lead_id, due_at=at)])
 
 
 async def found(fronts, connection):
@@ -42,8 +42,8 @@ async def found(fronts, connection):
 
 async def test_the_first_row_of_each_queue_is_found_be_its_time_come_or_not(connection):
     fronts = Fronts(Seconds())
-    await leads.insert(connection, [a_lead(id=1, due_at=NOON - MINUTE), a_lead(id=2, due_at=NOON)])
-    await leads.insert(connection, [a_lead(id=3, calltype=5, due_at=NOON + MINUTE)])
+    await insert(connection, [a_lead(id=1, due_at=NOON - MINUTE), a_lead(id=2, due_at=NOON)])
+    await insert(connection, [a_lead(id=3, calltype=5, due_at=NOON + MINUTE)])
     assert await fronts.look(connection, ASKED, NOON) == [
         Front(DueKind.CALL, 1, 0, NOON + MINUTE), Front(DueKind.CALL, 1, FRESH, NOON - MINUTE),
     ]  # fmt: skip
@@ -78,7 +78,7 @@ async def test_what_has_just_become_due_is_found_by_every_look_whatever_was_foun
 async def test_a_look_reads_nothing_of_what_was_taken_before(connection):
     """However many rows were drawn, as long as an old snapshot keeps them: counted in pages."""
     many = 2_000
-    await leads.insert(connection, [a_lead(id=n, due_at=NOON - MINUTE) for n in range(1, many)])
+    await insert(connection, [a_lead(id=n, due_at=NOON - MINUTE) for n in range(1, many)])
     await due(connection, many, NOON - MINUTE / 2)
     fronts = Fronts(Seconds())
     (front,) = await fronts.look(connection, ASKED, NOON)
@@ -100,8 +100,8 @@ async def pages(connection, since):
 
 
 async def test_of_processes_whose_leads_are_due_at_one_instant_whoever_was_served_longest_ago_comes_first(connection):
-    await leads.insert(connection, [a_lead(id=n, process_id=n, number_key=str(n), due_at=NOON) for n in (1, 2, 3)])
-    await leads.insert(connection, [a_lead(id=4, process_id=4, number_key="4", due_at=NOON - MINUTE)])
+    await insert(connection, [a_lead(id=n, process_id=n, number_key=str(n), due_at=NOON) for n in (1, 2, 3)])
+    await insert(connection, [a_lead(id=4, process_id=4, number_key="4", due_at=NOON - MINUTE)])
     fronts = Fronts(Seconds())
 
     async def order():

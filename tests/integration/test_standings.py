@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from builders import a_lead
+from builders import a_lead, insert
 from integration.dialing import now
 from integration.staff import hire
 from leadline.domain.lead import LeadState
-from leadline.store import leads, offers, standings
+from leadline.store import offers, standings
 
 MANY = """
     with made as (
@@ -53,7 +53,7 @@ async def test_every_lead_that_waits_is_told_by_state_and_call_type_and_rule(dat
         {"calltype": 1001, "process_id": 2},
     ]
     async with database.transaction() as connection:
-        await leads.insert(connection, [a_lead(id=n, **{"due_at": past} | row) for n, row in enumerate(rows, 1)])
+        await insert(connection, [a_lead(id=n, **{"due_at": past} | row) for n, row in enumerate(rows, 1)])
         await offers.put(connection, 1, 9, "asha@acme.example", now(), soon, before=None)
         await offers.put(connection, 1, 10, "bela@acme.example", now(), None, before=None)
         for state in ("ringing", "ringing", "bridged", "ended"):

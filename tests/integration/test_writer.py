@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 from intake_front import Counting, Front
 
-from builders import NOON, NUMBER, a_catalogue, a_lead, a_process, an_organisation
+from builders import NOON, NUMBER, a_catalogue, a_lead, a_process, an_organisation, insert, new_ids
 from leadline.domain.errors import Overloaded
 from leadline.domain.vendor import UpdateParameter
 from leadline.intake import command, deciding
@@ -128,7 +128,7 @@ async def test_what_is_held_for_another_push_is_waited_for_by_itself(front, data
         second = asyncio.create_task(front.push({"mobilenumber": NUMBER, "name": "x"}))
         assert (await front.push({"mobilenumber": OTHER}))["counts"]["created"] == 1
         assert not second.done()
-        await leads.insert(connection, [a_lead(id=(await leads.new_ids(connection, 1))[0])])
+        await insert(connection, [a_lead(id=(await new_ids(connection, 1))[0])])
     assert (await second)["counts"]["updated"] == 1
     assert len(await front.rows("lead")) == 2
 

@@ -85,20 +85,6 @@ async def find(connection: Any, process_id: int, parameter: UpdateParameter, key
     return {row["wanted_key"]: from_row(row) for row in rows}
 
 
-async def new_ids(connection: Any, count: int) -> list[int]:
-    """Ids for leads that are about to be inserted."""
-    rows = await connection.fetch(
-        "select nextval(pg_get_serial_sequence('lead', 'id')) as id from generate_series(1, $1::int)", count
-    )
-    return [row["id"] for row in rows]
-
-
-async def insert(connection: Any, leads: Sequence[Lead]) -> None:
-    """Write new leads, with what is due of them."""
-    if leads:
-        await connection.execute(_INSERT, leads, due_of(leads))
-
-
 async def update(connection: Any, leads: Sequence[Lead]) -> None:
     """Write leads over what is stored, and what is due of them over what was."""
     if leads:
@@ -134,5 +120,4 @@ def due_of(leads: Iterable[Lead]) -> list[dict[str, Any]]:
     ]
 
 
-_INSERT: Final = f"with {written('$2', new='$1')} {WAKE}"
 _UPDATE: Final = f"with {written('$2', changed='$1')} {WAKE}"
