@@ -113,6 +113,14 @@ def test_what_cannot_be_kept_is_refused_by_the_nodes_name(value):
     assert refused({"mobilenumber": NUMBER, "Extra": value}) == ("invalid_field", "Extra")
 
 
+@pytest.mark.parametrize(
+    "name", ["localtime", "posixrules", "right/Asia/Kolkata", "posix/UTC", "Asia", "../UTC", "IST5"]
+)
+def test_a_zone_is_one_that_every_machine_has_and_keeps_alike(name):
+    assert refused({"mobilenumber": NUMBER, "timezone": name}) == ("invalid_field", "timezone")
+    assert read_record({"mobilenumber": NUMBER, "timezone": "Etc/GMT+5"}, a_desk()).carried["timezone"] == "Etc/GMT+5"
+
+
 def nested(depth):
     value = None
     for _ in range(depth):

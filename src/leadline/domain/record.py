@@ -6,6 +6,7 @@ kept verbatim in the lead's fields.
 
 import re
 from collections.abc import Callable, Container, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, tzinfo
 from typing import Any, Final
@@ -24,6 +25,8 @@ ALIASES: Final = {"call_type": "calltype"}
 TEXTS: Final = frozenset({"leadnumber", "customercode", "name", "fname", "lname", "mobilenumber", "emailid"})
 """Nodes with a column of their own that hold plain text."""
 KNOWN: Final = TEXTS | {"calldatetime", "expirydatetime", "calltype", "userlogin", "language", "timezone"}
+_MACHINES_OWN: Final = {"localtime", "posixrules", "posix", "right"}
+"""Files that stand beside the zones: clocks that another machine keeps otherwise, or not at all."""
 LONGEST_KEY: Final = 255
 EXPIRES_TOO_EARLY: Final = "the lead would expire before its call time: give a later expirydatetime"
 
@@ -231,10 +234,10 @@ def _timezone(value: object) -> str | None:
     name = text_of("timezone", value)
     if name is None:
         return None
-    try:
-        return ZoneInfo(name).key
-    except (ValueError, OSError, KeyError):
-        raise Refusal("invalid_field", "timezone", "timezone must be an IANA name such as Asia/Kolkata") from None
+    if name.partition("/")[0] not in _MACHINES_OWN:
+        with suppress(ValueError, OSError, KeyError):
+            return ZoneInfo(name).key
+    raise Refusal("invalid_field", "timezone", "timezone must be an IANA name such as Asia/Kolkata")
 
 
 def _check_declared(nodes: Mapping[str, Any], named: Mapping[str, Any], desk: Desk) -> Refusal | None:
