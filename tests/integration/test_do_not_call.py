@@ -217,3 +217,13 @@ async def test_the_terminal_adds_lists_removes_and_imports(database, dsn, applie
         await asyncio.to_thread(organisation.show, "12", 50, as_json=False)
     with pytest.raises(ConfigurationError, match="--column"):
         await asyncio.to_thread(process.import_csv, str(register), "mobile", None, None)
+
+
+@pytest.mark.parametrize("rows", ["09820012345\n09820012346\n", "+91 98200-12345,moved\n"])
+async def test_a_register_without_headings_is_refused_and_no_number_taken_for_one(dsn, applied, tmp_path, rows):
+    await applied()
+    register = tmp_path / "register.csv"
+    register.write_text(rows)
+    desk = Desk(None, Settings.from_environment({"LEADLINE_DATABASE_URL": dsn}), None, None)
+    with pytest.raises(ConfigurationError, match="the first row"):
+        await asyncio.to_thread(desk.import_csv, str(register), None, None, None)

@@ -137,11 +137,18 @@ class Desk:
 def _column(asked: str | None, columns: Sequence[str]) -> str:
     wanted = (asked.strip().lower(),) if asked is not None else COLUMNS
     found = next((column for name in wanted for column in columns if column.strip().lower() == name), None)
-    if found is not None:
-        return found
-    if asked is None and len(columns) == 1:
-        return columns[0]
-    raise ConfigurationError(f"no column {' or '.join(wanted)}: say which holds the numbers, --column {columns[0]}")
+    if found is None and asked is None and len(columns) == 1:
+        found = columns[0]
+    if _is_number(found or columns[0]):
+        # Taken for a heading, a number would be called all the same.
+        raise ConfigurationError(f"the first row ({columns[0]}) names no column: put one above it that does, number")
+    if found is None:
+        raise ConfigurationError(f"no column {' or '.join(wanted)}: say which holds the numbers, --column {columns[0]}")
+    return found
+
+
+def _is_number(heading: str) -> bool:
+    return any(each.isdigit() for each in heading) and not any(each.isalpha() for each in heading)
 
 
 def _batches(entries: Iterator[Entry]) -> Iterator[Sequence[Entry]]:
