@@ -136,7 +136,7 @@ def test_a_second_configuration_stands_beside_the_first(config, tmp_path):
 def test_the_day_is_that_of_the_organisation(config):
     (day,) = scenario(config, day=None)
     assert (day.begins, day.ends - day.begins) == (NOON.replace(day=23, hour=18, minute=30), 24 * HOUR)
-    for until, hours in (("18:00", 18), ("2026-11-27", 72), ("2026-11-26 09:00", 33)):
+    for until, hours in (("18:00", 18), ("2026-11-27", 72), ("2026-11-26 09:00", 33), ("2026-11-25T18:30Z", 24)):
         (day,) = scenario(config, until=until)
         assert (day.ends - day.begins) == hours * HOUR
 
@@ -156,7 +156,10 @@ def test_the_day_is_that_of_the_organisation(config):
         ({"processes": ["Nobody"]}, "VoiceProcess"),
         ({"leads": Counts(1, {"VoicePrcess": 2})}, "did you mean 'VoiceProcess'"),
         ({"day": "tomorrow"}, "--day"),
+        ({"day": "9999-12-31"}, "1970 to 2999"),
+        ({"day": "0001-01-01"}, "1970 to 2999"),
         ({"until": "25:00"}, "--until"),
+        ({"until": "9999-12-31"}, "1970 to 2999"),
         ({"agents": Counts(0)}, "--agents"),
     ],
 )

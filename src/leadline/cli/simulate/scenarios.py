@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,8 @@ from leadline.simulation.model import Model
 from leadline.simulation.scenario import Part, Scenario
 
 UNTIL: Final = "write --until 18:00, 2026-11-27 or '2026-11-27 18:00'"
+YEARS: Final = range(1970, 3000)
+"""Which may be simulated: far enough from the ends of the calendar that there is always a next week."""
 
 
 def scenarios(asked: Asked, model: Model, environment: Mapping[str, str], clock: Clock) -> list[Scenario]:
@@ -143,7 +145,7 @@ def _asked_for(chosen: Iterable[_Found], known: Mapping[str, _Found]) -> list[_F
 
 def _day(written: str) -> date:
     try:
-        return date.fromisoformat(written)
+        return _within_years(date.fromisoformat(written))
     except ValueError:
         raise ConfigurationError(f"{written!r} is no day: write --day 2026-11-25") from None
 
@@ -154,12 +156,18 @@ def _until(written: str | None, day: date, zone: ZoneInfo) -> datetime:
         return _instant(day + timedelta(days=1), time(), zone)
     try:
         if ":" not in written:
-            return _instant(date.fromisoformat(written) + timedelta(days=1), time(), zone)
+            return _instant(_within_years(date.fromisoformat(written)) + timedelta(days=1), time(), zone)
         moment = datetime.fromisoformat(written if "-" in written else f"{day} {written}")
     except ValueError:
         raise ConfigurationError(f"{written!r} is no time: {UNTIL}") from None
-    return _instant(moment.date(), moment.time(), zone)
+    return _instant(_within_years(moment.date()), moment.time(), moment.tzinfo or zone)
 
 
-def _instant(day: date, at: time, zone: ZoneInfo) -> datetime:
+def _within_years(day: date) -> date:
+    if day.year not in YEARS:
+        raise ConfigurationError(f"{day} is too far away: give a day of the years {YEARS[0]} to {YEARS[-1]}")
+    return day
+
+
+def _instant(day: date, at: time, zone: tzinfo) -> datetime:
     return datetime.combine(day, at, zone).astimezone(UTC)
