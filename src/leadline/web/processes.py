@@ -27,7 +27,9 @@ Missing = Callable[[], Awaitable[dict[str, str]]]
 _SERVING: Final = b"serving\n"
 _MISSING: Final = b"missing?\n"
 _PAUSE: Final = 1.0
-"""Seconds between the end of a process and its next beginning."""
+"""Seconds between the end of a process that did not live long and its next beginning."""
+_LONG: Final = 10.0
+"""Seconds after which what ended it is not that it cannot live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,9 @@ class WebProcesses:
             one.close()
 
     async def _keep(self, listening: socket.socket, serving: asyncio.Event) -> NoReturn:
+        loop = asyncio.get_running_loop()
         while True:
+            began = loop.time()
             ours, theirs = socket.socketpair()
             descriptors = (theirs.fileno(), listening.fileno(), *self._program.shared)
             with theirs:
@@ -86,7 +90,8 @@ class WebProcesses:
                 writer.close()
                 await asyncio.shield(_ended(process))
             log.error("a web process ended and begins again", pid=process.pid, status=process.returncode)
-            await self._clock.sleep(_PAUSE)
+            if loop.time() - began < _LONG:  # else at once: whoever connects to its socket waits for the next
+                await self._clock.sleep(_PAUSE)
 
     async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, serving: asyncio.Event) -> None:
         with contextlib.suppress(ConnectionError):
