@@ -375,3 +375,14 @@ async def test_wrong_credentials_end_with_the_refusal(lines: Lines, account: Acc
         ended: Ended = await listener.ended()
         assert ended.sip_status in (401, 403)
         assert (ended.fault, ended.hung_up_by) == (None, None)
+
+
+# Answers that no stack makes anything of
+
+
+@pytest.mark.parametrize("rings", [None, 0.1], ids=["at once", "after it rang"])
+@pytest.mark.parametrize("status", [300, 302, 380, 401, 407])
+async def test_a_redirection_to_nowhere_and_a_demand_of_nothing_say_their_status(line: Line, status: int, rings: float):
+    """3xx without Contact, 401 without a challenge: something did come back, and the trunk is not dead for it."""
+    ended = await (await call(line, Callee.refuses(status, rings=rings))).ended()
+    assert (ended.sip_status, ended.fault, ended.hung_up_by) == (status, None, None)
