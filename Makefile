@@ -21,9 +21,9 @@ check: $(VENV)/.installed-dev ## format, lint, types, import contracts, then the
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q tests/architecture tests/unit
 
-test: $(VENV)/.installed-dev ## every test, quick ones first; gets sipp if it is missing
+test: $(VENV)/.installed-dev ## every test, two at a time, quick ones first; gets sipp if it is missing
 	@tools/get-sipp >/dev/null
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 --maxschedchunk 1 $(ARGS)
 
 bench: $(VENV)/.installed-dev ## the benchmarks, each beside its ceiling in the same run
 	$(BIN)/python bench/run.py $(ARGS)
