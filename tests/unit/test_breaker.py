@@ -30,7 +30,7 @@ def test_calls_that_fail_bring_a_trunk_down_and_are_counted_in_the_reason():
     assert down.reason == "10 of the last 10 calls failed, the last as failed"
 
 
-@pytest.mark.parametrize("outcome", set(Outcome) - {Outcome.FAILED, Outcome.CONGESTION})
+@pytest.mark.parametrize("outcome", sorted(set(Outcome) - {Outcome.FAILED, Outcome.CONGESTION}))
 def test_what_a_customer_does_brings_no_trunk_down(outcome):
     assert after([outcome] * 100).health(0) is Health.UP
 
