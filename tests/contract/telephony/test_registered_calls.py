@@ -4,10 +4,9 @@ import asyncio
 
 from leadline.telephony.callee import Callee
 from leadline.telephony.embedded.engine import EmbeddedEngine, EmbeddedSettings
-from leadline.telephony.engine import Account, Answered
+from leadline.telephony.engine import Account, Answered, Registrant
 from leadline.telephony.phone.message import Message, respond
 from leadline.telephony.phone.phone import Phone
-from leadline.telephony.registration import Registrant
 
 from .listening import Listener, an_invite
 
