@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadline.calling.budget import ASK_AGAIN, TrunkBudget
+from leadline.calling.budget import ASK_AGAIN, WINDOW, YIELD, TrunkBudget
 from leadline.store.trunks import Use
 
 
@@ -114,3 +114,42 @@ def test_a_trunk_on_trial_takes_one_call():
     assert budget.free == 0
     allowed[0] = None
     assert budget.free == 9
+
+
+def test_who_has_all_of_a_trunk_asks_last_where_others_may_want_it():
+    watch = Watch()
+    alone, beside, sharing = (TrunkBudget(channels=10, cps=2, time=watch) for _ in range(3))
+    for budget in (alone, beside):
+        a_call(budget)
+        a_call(budget)
+    beside.told(Use(up=0, sent=0, wait=None, others=1))
+    a_call(sharing)
+    sharing.told(Use(up=1, sent=1, wait=WINDOW, others=1))
+    assert alone.wait == pytest.approx(WINDOW)
+    assert beside.wait == pytest.approx(WINDOW + YIELD)
+    watch.now += WINDOW + YIELD / 4 + 0.001
+    assert (alone.free, beside.free, sharing.hope) == (2, 0, 2)
+
+
+def test_two_workers_share_a_trunk_though_one_always_hears_first():
+    """What one has sent the other knows later, so that it never is the first to find a slot free."""
+    watch, late, cps = Watch(), 0.02, 5
+    budgets = {name: TrunkBudget(100, cps, watch) for name in ("first", "second")}
+    sent: list[tuple[str, float]] = []
+    while watch.now < 160.0:
+        for name, budget in budgets.items():
+            if budget.hope <= 0 or (name == "second" and watch.now < 102.0):
+                continue
+            known = [at + late for who, at in sent if who != name and at + late > watch.now - WINDOW]
+            wait = min(known) + WINDOW - watch.now if known else None
+            budget.told(Use(up=0, sent=len(known), wait=wait, others=1))
+            if budget.reserve():
+                budget.sent()
+                budget.release()
+                sent.append((name, watch.now))
+        watch.now += 0.004
+    instants = [at for _, at in sent]
+    assert max(sum(at <= other < at + 1 for other in instants) for at in instants) <= cps
+    assert len(sent) > 0.8 * cps * 60, "what they share is little less than what one would have"
+    shares = {name: sum(who == name for who, _ in sent) / len(sent) for name in budgets}
+    assert min(shares.values()) > 0.4, shares

@@ -9,6 +9,9 @@ from leadline.store.trunks import Use, use_elsewhere
 
 WINDOW: Final = 1.1
 """Seconds over which `cps` is counted: a second, and what an INVITE may lose on its way out."""
+YIELD: Final = 0.2
+"""Seconds by which our INVITEs count longer where other workers may want their slots, if all that count are ours: who
+has most of a trunk asks last. Else whoever came first would be first again each second, since it hears first."""
 ASK_AGAIN: Final = 0.2
 """Seconds after which other workers may have given back slots that are freed by no time of their own."""
 NOBODY: Final = Use(0, 0, None)
@@ -56,7 +59,7 @@ class TrunkBudget:
         if self._left(NOBODY) > 0:
             waits.append(self._stale_at)
         elif self._up < self.channels and self._sent:
-            waits.append(self._sent[0] + WINDOW)
+            waits.append(self._sent[0] + self._counts)
         return max(0.0, min(waits) - self._time()) if waits else None
 
     def told(self, use: Use) -> None:
@@ -90,8 +93,14 @@ class TrunkBudget:
         """Give back the slot of a call that is over."""
         self._up -= 1
 
+    @property
+    def _counts(self) -> float:
+        """Seconds for which an INVITE of ours counts."""
+        share = min(1.0, len(self._sent) / self.cps)
+        return WINDOW + (YIELD * share**2 if self._elsewhere.others else 0.0)
+
     def _left(self, elsewhere: Use) -> int:
-        while self._sent and self._sent[0] + WINDOW <= self._time():
+        while self._sent and self._sent[0] + self._counts <= self._time():
             self._sent.popleft()
         channels = self.channels - self._up - elsewhere.up
         left = min(channels, self.cps - len(self._sent) - self._unsent - elsewhere.sent)

@@ -19,6 +19,8 @@ class Use:
     """INVITEs of the last stretch, and those about to be sent."""
     wait: float | None
     """Seconds until the first of those sent is out of the stretch."""
+    others: int = 0
+    """Workers that may want some of it."""
 
 
 async def use_elsewhere(connection: Any, worker: str, names: Sequence[str], sliding: timedelta) -> dict[str, Use]:
@@ -26,8 +28,14 @@ async def use_elsewhere(connection: Any, worker: str, names: Sequence[str], slid
 
     Empty if the worker's lease has run out: it may take nothing.
     """
-    rows = await connection.fetch("select * from trunk_use($1, $2, $3)", worker, list(names), sliding)
-    return {row["trunk"]: Use(row["up"], row["sent"], row["wait"]) for row in rows}
+    rows = await connection.fetch(
+        """select used.*, (select count(*) from worker where name <> $1 and expires_at > clock_timestamp()) as others
+           from trunk_use($1, $2, $3) as used""",
+        worker,
+        list(names),
+        sliding,
+    )
+    return {row["trunk"]: Use(row["up"], row["sent"], row["wait"], row["others"]) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
