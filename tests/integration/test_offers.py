@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Callable
 from datetime import timedelta
 
+import asyncpg
 import pytest
 
 from integration.dialing import Bench, bench, now, process
@@ -161,6 +162,26 @@ async def test_a_lead_that_is_closed_meanwhile_frees_its_agent(at, database, des
 
         await when(ready)
         assert await desk.offers(1, ASHA) == []
+
+
+async def test_who_makes_offers_is_told_at_once_of_a_lead_that_is_offered_no_more(at, database, dsn, desk):
+    await hire(database, "asha")
+    bench = at()
+    lead, other = await bench.push(calltype=71), await bench.push(number_key="2")
+    async with offering(bench):
+        await when(on_desk(desk, ASHA))
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    listener = await asyncpg.connect(dsn)
+    await listener.add_listener("due", lambda *told: heard.put_nowait(told[3]))
+    await listener.add_listener("test", lambda *told: heard.put_nowait(told[3]))
+    async with database.transaction() as connection:
+        for closing, said in ((other, "nobody's desk"), (lead, "asha's desk")):
+            stored = await leads.get(connection, 1, closing.id, lock=True)
+            await leads.update(connection, [stored.but(state=LeadState.CLOSED, due_at=None)])
+            await connection.execute("select pg_notify('test', $1)", said)
+    assert [await asyncio.wait_for(heard.get(), 10) for _ in range(3)] == ["nobody's desk", "offer", "asha's desk"]
+    assert await desk.offers(1, ASHA) == []
+    await listener.close()
 
 
 async def test_a_word_for_a_lead_that_is_on_another_desk_is_refused(at, database, desk):

@@ -56,7 +56,8 @@ class Desk:
             if await agents.get(connection, organisation_id, login) is None:
                 return None
             offer = await offers.of_agent(connection, organisation_id, login)
-        if offer is None:
+            lead = await leads.get(connection, organisation_id, offer.lead_id) if offer else None
+        if offer is None or lead is None or lead.state is not LeadState.OFFERED:
             return []
         return [OnDesk(offer.lead_id, offer.offered_at, offer.until, agreed=offer.until is None)]
 

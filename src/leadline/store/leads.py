@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any, Final
 
 from leadline.domain.lead import ClosedReason, Lead, LeadState
-from leadline.domain.upsert import due_rows
+from leadline.domain.upsert import DueKind, due_rows
 from leadline.domain.vendor import PRIORITIES, UpdateParameter
 
 COLUMNS: Final = tuple(field.name for field in fields(Lead))
@@ -45,7 +45,7 @@ def written(due: str, *, new: str | None = None, changed: str | None = None) -> 
         update lead set {", ".join(f"{name} = given.{name}" for name in _CHANGED)}
         from json_to_recordset({changed}::json) as given({_RECORD})
         where lead.organisation_id = given.organisation_id and lead.id = given.id
-        returning lead.organisation_id, lead.id),
+        returning lead.organisation_id, lead.id, lead.state),
     gone as (
         delete from due using changed where due.organisation_id = changed.organisation_id and due.lead_id = changed.id
         and not exists (select from wanted where wanted.lead_id = due.lead_id and wanted.kind = due.kind
@@ -57,9 +57,14 @@ _DUE: Final = "organisation_id, lead_id, kind, process_id, priority, due_at"
 _OVER_DUE: Final = """
         on conflict (organisation_id, lead_id, kind) do update
         set process_id = excluded.process_id, priority = excluded.priority, due_at = excluded.due_at"""
-WAKE: Final = """
-    select pg_notify('due', kind) from wanted where due_at < now() + interval '1 minute' group by kind"""
+_SOON: Final = "select kind from wanted where due_at < now() + interval '1 minute'"
+WAKE: Final = f"select pg_notify('due', kind) from ({_SOON} group by kind) as told"  # noqa: S608  (ours)
 """The rest of that statement. What is due later need not be told: every stage looks twice a minute at least."""
+WAKE_OVER: Final = f"""
+    select pg_notify('due', kind) from ({_SOON} union select '{DueKind.OFFER}'
+        from changed join offer on offer.organisation_id = changed.organisation_id and lead_id = changed.id
+        where login is not null and state <> 'offered') as told"""  # noqa: S608  (ours)
+"""The same where leads are changed: an agent is waiting who has one of them on the desk, and is offered it no more."""
 
 
 def from_row(row: Mapping[str, Any]) -> Lead:
@@ -120,4 +125,4 @@ def due_of(leads: Iterable[Lead]) -> list[dict[str, Any]]:
     ]
 
 
-_UPDATE: Final = f"with {written('$2', changed='$1')} {WAKE}"
+_UPDATE: Final = f"with {written('$2', changed='$1')} {WAKE_OVER}"

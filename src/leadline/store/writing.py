@@ -46,7 +46,9 @@ def _parts(rows: Sequence[Any]) -> list[Sequence[Any]]:
     return [rows[start : start + PART] for start in range(0, len(rows), PART)]
 
 
-_REST: Final = f"logged as ({pushes.insert_from('$4')}) {leads.WAKE}"
-_WRITE: Final = f"with {leads.written('$2', new='$1')}, told as ({events.insert_from('$3', new=True)}), {_REST}"
+_LOGGED: Final = f"logged as ({pushes.insert_from('$4')})"
+_WRITE: Final = f"""
+    with {leads.written("$2", new="$1")}, told as ({events.insert_from("$3", new=True)}), {_LOGGED} {leads.WAKE}"""
 _WRITE_OVER: Final = f"""
-    with {leads.written("$2", new="$1", changed="$5")}, told as ({events.insert_from("$3")}), {_REST}"""
+    with {leads.written("$2", new="$1", changed="$5")}, told as ({events.insert_from("$3")}), {_LOGGED}
+    {leads.WAKE_OVER}"""
