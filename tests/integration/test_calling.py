@@ -6,7 +6,7 @@ from datetime import time, timedelta
 
 import pytest
 
-from builders import a_catalogue, a_trunk
+from builders import a_catalogue, a_policy, a_trunk
 from integration.dialing import ASK, Bench, bench, now, process
 from leadline.calling.dialer import Dialer
 from leadline.clock import SystemClock
@@ -128,6 +128,19 @@ async def test_retries_are_counted_and_run_out(at, engine):
     assert (seen["state"], seen["closed_reason"]) == ("closed", "attempts_exhausted")
     assert len(engine.calls) == 3
     assert (await desk.kinds(lead)).count("lead.closed") == 1
+
+
+async def test_a_call_that_was_up_as_the_retry_rules_changed_ends_by_the_new_ones(at, engine, database):
+    desk: Bench = at(process(retry=RetryPolicy(busy=RetryRule(timedelta(hours=1), 3))))
+    new = a_policy(retry=RetryPolicy(busy=RetryRule(timedelta(minutes=2), 3)))
+    async with database.transaction() as connection:
+        await connection.execute("insert into organisation (name, apikey_sha256, timezone) values ('A', '', 'UTC')")
+        await connection.execute("insert into process (organisation_id, servicekey, policy) values (1, 'P', $1)", new)
+    engine.callees[DIALED] = Callee.busy()
+    lead = await desk.push()
+    async with desk.dialing():
+        seen = await desk.rested(lead)
+    assert (seen["due_at"] - seen["attempts"][0]["ended_at"]).total_seconds() == pytest.approx(120, abs=2)
 
 
 async def test_a_congested_trunk_hands_over_to_the_next_at_once(at, engine):

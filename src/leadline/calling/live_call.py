@@ -25,6 +25,7 @@ from leadline.domain.errors import EngineUnavailable
 from leadline.domain.events import EventKind
 from leadline.domain.flow import FlowEvent, FlowState, step
 from leadline.domain.lead import LeadState
+from leadline.store import retries
 from leadline.store.database import Database
 from leadline.telephony.engine import (
     Answered,
@@ -314,12 +315,14 @@ class LiveCall:
 
         async def write() -> None:
             async with self._database.transaction() as connection:
+                # Those in force now, which `apply` may have changed; read first, since it locks leads after processes.
+                rules = await retries.rules(connection, ticket.lead.process_id)
                 await close_attempt(
                     connection,
                     ticket.lead.organisation_id,
                     ticket.lead.id,
                     ending,
-                    policy.retry,
+                    rules or policy.retry,
                     self._clock.now(),
                     wrap_up=policy.agents.wrap_up,
                     meter=self._meter,

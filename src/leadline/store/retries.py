@@ -5,8 +5,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import msgspec
+
 from leadline.domain.attempt import Outcome
 from leadline.domain.lead import Lead
+from leadline.domain.policy import ProcessPolicy, RetryPolicy
 from leadline.store.leads import from_row
 
 
@@ -53,3 +56,15 @@ async def waiting(connection: Any, servicekey: str, now: datetime, after: int, m
         )
         for row in rows
     ]
+
+
+async def rules(connection: Any, process_id: int) -> RetryPolicy | None:
+    """The retry rules of a process as they stand; nobody changes them before this transaction has ended.
+
+    None where they cannot be read: a newer Leadline wrote them.
+    """
+    policy = await connection.fetchval("select policy from process where id = $1 for share", process_id)
+    try:
+        return None if policy is None else msgspec.convert(policy, ProcessPolicy).retry
+    except msgspec.ValidationError:
+        return None
