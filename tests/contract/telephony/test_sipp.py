@@ -178,6 +178,16 @@ async def test_a_redirection_is_not_followed(sipp: Path, engine: EmbeddedEngine)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="sipp plays pcaps over raw sockets; our phone's keys are tested for all")
+async def test_what_is_said_to_who_has_put_us_on_hold_comes_to_an_end(sipp: Path, engine: EmbeddedEngine):
+    async with playing(sipp, SCENARIOS / "hold.xml") as there:
+        listener = Listener(await engine.originate(an_invite(f"sip:4420@{there}")))
+        await listener.until(Answered)
+        play_id = await listener.call.play(a_tone(2.0))
+        assert await listener.until(PlayFinished, within=10) == PlayFinished(play_id, completed=True)
+        await listener.call.hangup()
+        assert (await listener.ended()).hung_up_by is Hangup.US
+
+
 async def test_keys_of_another_stack(sipp: Path, engine: EmbeddedEngine):
     async with playing(sipp, SCENARIOS / "keys.xml") as there:
         listener = Listener(await engine.originate(an_invite(f"sip:4420@{there}")))

@@ -26,6 +26,8 @@ _MOST_BEHIND = int(0.3 * _BYTES)
 """What is relayed never waits longer than this: clocks that differ would let it fall further and further behind."""
 _GAP_SECONDS = 0.2
 """A far end that sends nothing for longer than this has left a gap, kept as silence so that the WAV stays in time."""
+_HOLD_SECONDS = 2.0
+"""How much longer than it lasts a playback may take where the far end takes no audio."""
 _WRITE, _READ = 8_192, 32_768
 
 
@@ -33,6 +35,10 @@ _WRITE, _READ = 8_192, 32_768
 class _Playback:
     play_id: int
     rest: Pcm
+    left: int = -1
+    """Bytes that had not gone out at the last turn."""
+    over: float = 0.0
+    """When it is given up if nothing more goes out: what is said to who has put us on hold passes unheard."""
 
 
 class Recording:
@@ -132,20 +138,38 @@ class Sound:
         """Feed and drain the streams; those of a call that is just being hung up are gone already."""
         if self._streams is None:
             return
+        waiting = 0
         with contextlib.suppress(AudioNotActive, AudioRestarted):
-            self._feed(self._streams)
+            waiting = self._feed(self._streams)
+        self._pass_unheard(waiting)
         with contextlib.suppress(AudioNotActive, AudioRestarted):
             self._drain(self._streams)
 
-    def _feed(self, streams: CallAudio) -> None:
+    def _feed(self, streams: CallAudio) -> int:
+        """Hand on what there is room for; returns how much has not gone out yet of what was handed on."""
         playback = self._playback
         if playback is None:
-            return
+            return 0
         while playback.rest and (taken := streams.write(playback.rest[:_WRITE])):
             playback.rest = playback.rest[taken:]
-        if not playback.rest and not streams.info().tx_buffered:
-            self._playback = None
-            self._finished(PlayFinished(playback.play_id, completed=True))
+        waiting: int = streams.info().tx_buffered
+        if not playback.rest and not waiting:
+            self._finish(playback)
+        return waiting
+
+    def _pass_unheard(self, waiting: int) -> None:
+        playback, now = self._playback, asyncio.get_running_loop().time()
+        if playback is None:
+            return
+        left = len(playback.rest) + waiting
+        if left != playback.left:
+            playback.left, playback.over = left, now + left / _BYTES + _HOLD_SECONDS
+        elif now >= playback.over:
+            self._finish(playback)
+
+    def _finish(self, playback: _Playback) -> None:
+        self._playback = None
+        self._finished(PlayFinished(playback.play_id, completed=True))
 
     def _drain(self, streams: CallAudio) -> None:
         if self._recording is None and self._far is None:
