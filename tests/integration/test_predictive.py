@@ -157,8 +157,8 @@ async def test_a_customer_who_hangs_up_before_the_time_is_over_is_not_abandoned(
 
 async def test_an_agent_who_speaks_too_late_is_counted_as_none_though_the_customer_is_served(at, engine, database):
     await hire(database, "a")
-    engine.pace = 0.1
-    desk = await at(patient(0.2))
+    engine.pace = 0.3
+    desk = await at(patient(0.7))
     (lead,) = await push(desk, 1)
     engine.callees[dialed(lead)] = Callee.answers(rings=2.0, hangs_up_after=10.0)
     engine.callees["a"] = Callee.answers(rings=4.0)

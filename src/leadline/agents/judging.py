@@ -7,24 +7,23 @@ from typing import Any
 from leadline.domain.eligibility import LOOK_BACK, Facts, judge
 from leadline.domain.lead import Lead, LeadState
 from leadline.domain.ruling import ruled
-from leadline.store import dialed, do_not_call, offers
+from leadline.store import dialed, offers
 from leadline.store.catalogue import Process
+from leadline.store.claims import Drawn
 from leadline.store.writing import move
 
 
-async def judged(connection: Any, process: Process, waiting: Sequence[Lead], now: datetime) -> list[Lead]:
+async def judged(connection: Any, process: Process, waiting: Sequence[Drawn], now: datetime) -> list[Lead]:
     """Those of these leads that would be called if their agent agreed now; the others are closed, or held."""
-    numbers = {lead.number for lead in waiting if lead.number}
-    listed = await do_not_call.listed(connection, process.organisation_id, process.id, numbers, now)
     recent = dialed.Recent()
     if process.policy.limits:
-        ids = [lead.id for lead in waiting]
-        recent = await dialed.recent(connection, process.organisation_id, ids, numbers, now - LOOK_BACK)
+        leads = [each.lead for each in waiting]
+        recent = await dialed.of_leads(connection, process.organisation_id, leads, now - LOOK_BACK)
     shown, rulings = [], []
-    for lead in waiting:
-        on = listed.get(lead.number) if lead.number else None
+    for each in waiting:
+        lead = each.lead
         agreed = lead.but(state=LeadState.OFFERED)
-        facts = Facts(agreed, process.policy, process.trunks, on, None, now, dialed=recent.of(lead))
+        facts = Facts(agreed, process.policy, process.trunks, each.listed, None, now, dialed=recent.of(lead))
         ruling = ruled(lead, judge(facts), now)
         if ruling is None:
             shown.append(lead)

@@ -1,6 +1,6 @@
 """The claim: due leads become attempts, or are held, or closed, in one transaction before any INVITE leaves."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -116,7 +116,8 @@ class Claimer:
         recent = dialed.Recent()
         if process.policy.limits:
             drawn = await self._alone(connection, draft, process.organisation_id, drawn)
-            recent = await self._recent(connection, process.organisation_id, drawn, now)
+            left = [each.lead for each in drawn]
+            recent = await dialed.of_leads(connection, process.organisation_id, left, now - LOOK_BACK)
         flow = None if crew.needed else process.flow
         wanted = {each.lead.id: prompts_of(flow, each.lead, process.policy.speech) for each in drawn}
         keys = {prompt.key for nodes in wanted.values() for prompt in nodes.values()}
@@ -147,14 +148,10 @@ class Claimer:
     @staticmethod
     async def _alone(connection: Any, draft: _Draft, organisation_id: int, drawn: Sequence[Drawn]) -> list[Drawn]:
         """The leads whose number no other transaction is about to dial: its attempts could not be counted yet."""
-        held = await dialed.hold(connection, organisation_id, _numbers(drawn))
+        numbers = {each.lead.number for each in drawn if each.lead.number}
+        held = await dialed.hold(connection, organisation_id, numbers)
         draft.later += [each.lead for each in drawn if each.lead.number and each.lead.number not in held]
         return [each for each in drawn if not each.lead.number or each.lead.number in held]
-
-    @staticmethod
-    async def _recent(connection: Any, organisation_id: int, drawn: Sequence[Drawn], now: datetime) -> dialed.Recent:
-        ids = [each.lead.id for each in drawn]
-        return await dialed.recent(connection, organisation_id, ids, _numbers(drawn), now - LOOK_BACK)
 
     def _attempt(
         self,
@@ -216,7 +213,3 @@ def _awaiting_prompt(lead: Lead, now: datetime) -> Told:
     waiting = lead.but(state=advance(lead.state, LeadState.AWAITING_PROMPT))
     data = {"due_at": lead.due_at, "reason": "its audio is not there"}
     return told(waiting, now, (EventKind.LEAD_AWAITING_PROMPT, data))
-
-
-def _numbers(drawn: Iterable[Drawn]) -> set[str]:
-    return {each.lead.number for each in drawn if each.lead.number}

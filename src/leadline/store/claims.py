@@ -120,13 +120,20 @@ async def take(connection: Any, kind: DueKind, process_id: int, priority: int, n
 
 
 class Drawn(Struct, frozen=True):
-    """A lead that has left the queue, locked, and what is written elsewhere that decides whether it is dialed."""
+    """A lead of a queue, locked, and what is written elsewhere that decides whether it is dialed."""
 
     lead: Lead
     listed: DoNotCallList | None
     """A do-not-call list that its number is on."""
-    congested: Collection[str]
+    congested: Collection[str] = ()
     """Trunks that have lately been congested for it."""
+
+    @classmethod
+    def of(cls, row: Any) -> "Drawn":
+        """What a row says: `everywhere` by `do_not_call.listing_of`, and `congested`, if that was asked for."""
+        everywhere = row["everywhere"]
+        listed = None if everywhere is None else do_not_call.list_of(everywhere=everywhere)
+        return cls(from_row(row), listed, row.get("congested", ()))
 
 
 async def draw(connection: Any, front: Front, now: datetime, most: int, since: datetime) -> list[Drawn]:
@@ -137,14 +144,7 @@ async def draw(connection: Any, front: Front, now: datetime, most: int, since: d
     """
     queue = (front.kind.value, front.process_id, front.priority)
     rows = await connection.fetch(_DRAW, *queue, now, most, since, front.due_at)
-    return [
-        Drawn(
-            from_row(row),
-            None if row["everywhere"] is None else do_not_call.list_of(everywhere=row["everywhere"]),
-            row["congested"],
-        )
-        for row in rows
-    ]
+    return [Drawn.of(row) for row in rows]
 
 
 _WRITE: Final = f"""

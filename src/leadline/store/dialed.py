@@ -59,6 +59,12 @@ async def recent(
     return Recent([Dialed(row["lead_id"], row["number"], row["started_at"]) for row in rows])
 
 
+async def of_leads(connection: Any, organisation_id: int, leads: Collection[Lead], since: datetime) -> Recent:
+    """The attempts since then that count towards the limits of these leads."""
+    numbers = {lead.number for lead in leads if lead.number}
+    return await recent(connection, organisation_id, [lead.id for lead in leads], numbers, since)
+
+
 async def hold(connection: Any, organisation_id: int, numbers: Collection[str]) -> frozenset[str]:
     """Those of `numbers` that nobody else is about to dial: what limits one number must not be counted twice at once.
 
