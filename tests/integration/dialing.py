@@ -5,9 +5,11 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from builders import a_catalogue, a_lead, a_policy, a_process, a_trunk, insert, new_ids
+from leadline.calling.crash_points import Reached, nothing
 from leadline.calling.dialer import Dialer
 from leadline.clock import SystemClock
 from leadline.domain.flow import Callback, Flow, Gather, Hangup, Say, Transfer
@@ -17,7 +19,10 @@ from leadline.domain.prompt import prompts_of
 from leadline.store import events, lead_views, leads, prompts
 from leadline.store.catalogue import Catalogue, Process
 from leadline.store.database import Database
+from leadline.store.embedded.server import EmbeddedPostgres
+from leadline.store.migrations import migrate
 from leadline.store.workers import Standing
+from leadline.telephony.embedded.engine import EmbeddedEngine
 from leadline.telephony.fake import FakeEngine
 
 BRIEF = timedelta(milliseconds=60)
@@ -71,12 +76,20 @@ class Bench:
 
     @contextlib.asynccontextmanager
     async def dialing(
-        self, worker: str = "worker", passwords: Mapping[str, str] | None = None
+        self, worker: str = "worker", clock: SystemClock | None = None, reached: Reached = nothing
     ) -> AsyncIterator[Dialer]:
         """A dialer that is at work."""
         standing = Standing(self.dsn, worker, SystemClock())
-        engines = {self.engine.name: self.engine}
-        dialer = Dialer(self.database, SystemClock(), standing, worker, engines, lambda: self.catalogue, lambda _: None)
+        dialer = Dialer(
+            self.database,
+            clock or SystemClock(),
+            standing,
+            worker,
+            {self.engine.name: self.engine},
+            lambda: self.catalogue,
+            lambda _: None,
+            reached=reached,
+        )
         tasks = [asyncio.create_task(work()) for work in (standing.run, dialer.run, dialer.health.run)]
         try:
             yield dialer
@@ -113,3 +126,27 @@ class Bench:
 
 def bench(database: Database, dsn: str, engine: FakeEngine, calls: Process) -> Bench:
     return Bench(database, dsn, engine, a_catalogue(calls))
+
+
+async def sip_bench(stack: contextlib.AsyncExitStack, dsn: str, calls: Process) -> Bench:
+    """What a worker of its own has at hand: its connections, and its SIP stack."""
+    database, engine = Database(dsn), EmbeddedEngine()
+    await database.open()
+    stack.push_async_callback(database.close)
+    await engine.start()
+    stack.push_async_callback(engine.stop)
+    return bench(database, dsn, engine, calls)
+
+
+@contextlib.asynccontextmanager
+async def own_postgres(folder: Path) -> AsyncIterator[tuple[EmbeddedPostgres, Database]]:
+    """A PostgreSQL that a test may kill."""
+    async with contextlib.AsyncExitStack() as stack:
+        server = EmbeddedPostgres(folder, fast=True)
+        await server.start()
+        stack.push_async_callback(server.stop)
+        await migrate(server.dsn)
+        database = Database(server.dsn)
+        await database.open()
+        stack.push_async_callback(database.close)
+        yield server, database

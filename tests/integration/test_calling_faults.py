@@ -5,23 +5,15 @@ import os
 import signal
 from pathlib import Path
 
-from integration.dialing import bench, process
-from leadline.store.database import Database
-from leadline.store.embedded.server import EmbeddedPostgres
-from leadline.store.migrations import migrate
+from integration.dialing import bench, own_postgres, process
 from leadline.telephony.callee import Callee
 from leadline.telephony.fake import FakeEngine
 
 
-async def test_a_call_outlives_its_database_and_is_written_afterwards(tmp_path: Path):
-    server, engine = EmbeddedPostgres(tmp_path, fast=True), FakeEngine(pace=1.0)
+async def test_a_call_outlives_its_database_and_is_written_afterwards(tmp_path: Path, engine: FakeEngine):
+    engine.pace = 1.0
     engine.callees["08452892308"] = Callee.answers(rings=0.5)
-    await server.start()
-    await migrate(server.dsn)
-    database = Database(server.dsn)
-    await database.open()
-    await engine.start()
-    try:
+    async with own_postgres(tmp_path) as (server, database):
         desk = bench(database, server.dsn, engine, process())
         lead = await desk.push()
         async with desk.dialing():
@@ -39,7 +31,3 @@ async def test_a_call_outlives_its_database_and_is_written_afterwards(tmp_path: 
         assert (seen["closed_reason"], attempt["outcome"], attempt["disposition"]) == ("completed", "answered", "done")
         assert (await desk.kinds(lead)).count("lead.closed") == 1
         assert len(engine.calls) == 2
-    finally:
-        await engine.stop()
-        await database.close()
-        await server.stop()

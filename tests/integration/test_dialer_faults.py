@@ -1,10 +1,8 @@
 """Dialing while something is wrong: the clock, a trunk, the database, the head of the queue."""
 
 import asyncio
-import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,14 +10,9 @@ from pathlib import Path
 import pytest
 
 from builders import a_catalogue, a_policy, a_trunk
-from integration.dialing import BYE, Bench, bench, now, process
-from leadline.calling.crash_points import Point, Reached, nothing
-from leadline.calling.dialer import Dialer
+from integration.dialing import BYE, bench, now, own_postgres, process
+from leadline.calling.crash_points import Point
 from leadline.clock import SystemClock
-from leadline.store.database import Database
-from leadline.store.embedded.server import EmbeddedPostgres
-from leadline.store.migrations import migrate
-from leadline.store.workers import Standing
 from leadline.telephony.callee import Callee
 
 DIALED = "08452892308"
@@ -43,27 +36,10 @@ class LeapingClock(SystemClock):
         return super().now() + self.offset
 
 
-@contextlib.asynccontextmanager
-async def dialing(desk: Bench, clock: SystemClock, reached: Reached = nothing) -> AsyncIterator[Dialer]:
-    standing = Standing(desk.dsn, "worker", SystemClock())
-    dialer = Dialer(
-        desk.database, clock, standing, "worker", {"fake": desk.engine}, lambda: desk.catalogue, lambda _: None,
-        reached=reached,
-    )  # fmt: skip
-    tasks = [asyncio.create_task(standing.run()), asyncio.create_task(dialer.run())]
-    try:
-        yield dialer
-    finally:
-        await dialer.drain(5)
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-
-
 async def test_a_clock_set_forward_makes_due_what_it_says_and_nothing_twice(database, dsn, engine):
     desk, clock = bench(database, dsn, engine, process()), LeapingClock()
     waiting = [await desk.push(due_at=now() + timedelta(hours=1)) for _ in range(5)]
-    async with dialing(desk, clock) as dialer:
+    async with desk.dialing(clock=clock) as dialer:
         clock.offset = timedelta(hours=2)
         dialer.wake()
         for lead in waiting:
@@ -81,7 +57,7 @@ async def test_a_clock_set_back_in_a_call_ends_it_once_and_holds_no_budget(datab
     engine.pace = 1.0
     engine.callees[DIALED] = Callee.answers(rings=0.2)
     first, second = await desk.push(), await desk.push(due_at=now() + timedelta(seconds=0.05))
-    async with dialing(desk, clock) as dialer:
+    async with desk.dialing(clock=clock) as dialer:
         while not engine.calls:
             await asyncio.sleep(0.002)
         clock.offset = timedelta(hours=-1)
@@ -165,11 +141,6 @@ async def test_an_idle_open_snapshot_stops_no_call(database, dsn, engine):
 
 @pytest.mark.parametrize("point", [Point.CLAIM_TAKEN, Point.CLAIM_WRITTEN])
 async def test_a_database_that_restarts_in_a_claim_has_the_lead_called_once(tmp_path: Path, engine, point):
-    server = EmbeddedPostgres(tmp_path, fast=True)
-    await server.start()
-    await migrate(server.dsn)
-    database = Database(server.dsn)
-    await database.open()
     struck = asyncio.Event()
 
     def strike(reached: Point) -> None:
@@ -177,16 +148,13 @@ async def test_a_database_that_restarts_in_a_claim_has_the_lead_called_once(tmp_
             struck.set()
             os.kill(server.pid, signal.SIGKILL)
 
-    try:
+    async with own_postgres(tmp_path) as (server, database):
         desk = bench(database, server.dsn, engine, process())
         lead = await desk.push()
-        async with dialing(desk, SystemClock(), strike):
+        async with desk.dialing(reached=strike):
             await asyncio.wait_for(struck.wait(), 20)
             await asyncio.wait_for(server.down.wait(), 30)
             await asyncio.wait_for(server.up.wait(), 30)
             seen = await desk.rested(lead)
         assert seen["closed_reason"] == "completed"
         assert len(seen["attempts"]) == len(engine.calls) == 1
-    finally:
-        await database.close()
-        await server.stop()

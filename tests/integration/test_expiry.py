@@ -8,17 +8,8 @@ import pytest
 from builders import NOON
 from leadline.calling.expiry import ExpiryStage
 from leadline.domain.lead import ClosedReason, LeadState
-from prompt_room import Room
 
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
-
-
-@pytest.fixture
-async def room(database, dsn):
-    room = Room(database, dsn)
-    await room.organisation()
-    await room.process()
-    return room
 
 
 @pytest.fixture

@@ -100,12 +100,7 @@ async def test_a_customer_whom_nobody_is_free_for_hears_who_called_and_is_counte
     await hire(database, *NAMES)
     desk = await at(patient(0.2))
     (lead,) = await push(desk, 1)
-    engine.callees[dialed(lead)] = Callee.answers(rings=10.0)
-    async with desk.dialing():
-        await until(lambda: _rings(desk))
-        async with database.transaction() as connection:
-            await connection.execute("update agent set presence = 'paused'")
-        seen = await desk.rested(lead)
+    seen = await _left_ringing(desk, engine, lead, Presence.PAUSED)
     (attempt,) = seen["attempts"]
     assert (attempt["outcome"], attempt["disposition"], attempt["hung_up_by"]) == ("answered", "abandoned", "us")
     assert attempt["path"] == ["agent", "message", "abandoned"]
@@ -127,16 +122,21 @@ async def _rings(desk: Bench) -> bool:
     return await ringing(desk) > 0
 
 
+async def _left_ringing(desk, engine, lead, presence):
+    """The lead after a call during whose ringing every agent has gone."""
+    engine.callees[dialed(lead)] = Callee.answers(rings=10.0)
+    async with desk.dialing():
+        await until(lambda: _rings(desk))
+        async with desk.database.transaction() as connection:
+            await connection.execute("update agent set presence = $1", presence.value)
+        return await desk.rested(lead)
+
+
 async def test_where_everybody_has_left_the_customer_does_not_wait(at, engine, database):
     await hire(database, "a")
     desk = await at(patient(600))
     (lead,) = await push(desk, 1)
-    engine.callees[dialed(lead)] = Callee.answers(rings=10.0)
-    async with desk.dialing():
-        await until(lambda: _rings(desk))
-        async with database.transaction() as connection:
-            await connection.execute("update agent set presence = 'logged_out'")
-        seen = await desk.rested(lead)
+    seen = await _left_ringing(desk, engine, lead, Presence.LOGGED_OUT)
     assert seen["attempts"][0]["disposition"] == "abandoned"
 
 

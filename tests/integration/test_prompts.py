@@ -14,18 +14,10 @@ from leadline.prompts.engines.fake import FakeSpeech
 from leadline.prompts.line import LEASE
 from leadline.store import leads as lead_store
 from leadline.store import prompts
-from prompt_room import Room, SlowSpeech, a_flow
+from prompt_room import SlowSpeech, a_flow
 
 SCHEDULED, AWAITING = LeadState.SCHEDULED, LeadState.AWAITING_PROMPT
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
-
-
-@pytest.fixture
-async def room(database, dsn):
-    room = Room(database, dsn)
-    await room.organisation()
-    await room.process()
-    return room
 
 
 @pytest.fixture

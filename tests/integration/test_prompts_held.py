@@ -10,18 +10,10 @@ from leadline.domain.errors import SpeechImpossible, SpeechUnavailable
 from leadline.domain.lead import LeadState
 from leadline.domain.policy import SpeechChoice
 from leadline.prompts.engines.fake import FakeSpeech
-from prompt_room import Room, SlowSpeech, a_flow
+from prompt_room import SlowSpeech, a_flow
 
 SCHEDULED, AWAITING = LeadState.SCHEDULED, LeadState.AWAITING_PROMPT
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
-
-
-@pytest.fixture
-async def room(database, dsn):
-    room = Room(database, dsn)
-    await room.organisation()
-    await room.process()
-    return room
 
 
 @pytest.fixture

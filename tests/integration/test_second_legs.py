@@ -6,17 +6,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 from builders import a_trunk
-from integration.dialing import Bench, bench, process
+from integration.dialing import Bench, bench, process, sip_bench
 from integration.test_trunk_limits import StampingPhone, most_in_a_second
 from leadline.calling.reconciliation import reconcile
 from leadline.clock import SystemClock
 from leadline.domain.flow import Flow, Hangup, Transfer
 from leadline.store import legs, trunks
-from leadline.store.database import Database
 from leadline.store.legs import Leg
 from leadline.store.workers import Standing
 from leadline.telephony.callee import Callee
-from leadline.telephony.embedded.engine import EmbeddedEngine
 from leadline.telephony.fake import FakeEngine
 
 NUMBER = "+912261234567"
@@ -41,12 +39,7 @@ async def test_two_workers_that_join_customers_with_a_number_never_exceed_a_trun
         trunk = a_trunk(uri=phone.uri("N").replace("N", "{number}"), channels=3, cps=3)
         pushed = []
         for number in (1, 2):
-            pool, engine = Database(dsn), EmbeddedEngine()
-            await pool.open()
-            stack.push_async_callback(pool.close)
-            await engine.start()
-            stack.push_async_callback(engine.stop)
-            desk = bench(pool, dsn, engine, replace(process(ON, trunks=(trunk,)), id=number))
+            desk = await sip_bench(stack, dsn, replace(process(ON, trunks=(trunk,)), id=number))
             pushed += [await desk.push(process_id=number, number=f"+9184528923{number}{n}") for n in range(4)]
             await stack.enter_async_context(desk.dialing(f"worker {number}"))
         seen = [await desk.rested(lead) for lead in pushed]

@@ -8,12 +8,11 @@ from dataclasses import replace
 import pytest
 
 from builders import a_catalogue, a_policy, a_process, a_trunk
-from integration.dialing import ASK, BYE, Bench, bench, now, process
+from integration.dialing import ASK, BYE, Bench, bench, now, process, sip_bench
 from leadline.calling.budget import WINDOW, TrunkBudget, take_stock
 from leadline.clock import SystemClock
 from leadline.domain.upsert import DueKind
 from leadline.store import claims
-from leadline.store.database import Database
 from leadline.store.workers import Standing
 from leadline.telephony.callee import Callee
 from leadline.telephony.embedded.engine import EmbeddedEngine, EmbeddedSettings
@@ -53,12 +52,7 @@ async def test_two_workers_with_engines_of_their_own_never_exceed_a_trunk(databa
         asking = process(ASK, trunks=(trunk,))
         pushed = []
         for number in (1, 2):
-            pool, engine = Database(dsn), EmbeddedEngine()
-            await pool.open()
-            stack.push_async_callback(pool.close)
-            await engine.start()
-            stack.push_async_callback(engine.stop)
-            desk = bench(pool, dsn, engine, replace(asking, id=number))
+            desk = await sip_bench(stack, dsn, replace(asking, id=number))
             pushed += [await desk.push(process_id=number, number=f"+9184528923{number}{n}") for n in range(8)]
             await stack.enter_async_context(desk.dialing(f"worker {number}"))
         for lead in pushed:

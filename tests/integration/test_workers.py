@@ -9,12 +9,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from integration.dialing import bench, process
+from integration.dialing import bench, own_postgres, process
 from leadline.clock import SystemClock
 from leadline.store import workers
-from leadline.store.database import Database
-from leadline.store.embedded.server import EmbeddedPostgres
-from leadline.store.migrations import migrate
 from leadline.store.workers import Standing, gone, here
 from leadline.telephony.callee import Callee
 from leadline.telephony.fake import FakeEngine
@@ -120,16 +117,11 @@ async def test_a_lease_that_cannot_be_renewed_ends_by_our_own_clock_too(database
         await asyncio.wait_for(standing.held.wait(), 20)
 
 
-async def test_a_restart_of_postgresql_orphans_no_call(tmp_path):
+async def test_a_restart_of_postgresql_orphans_no_call(tmp_path, engine):
     """Both workers lose their sessions; the one that is back first must not take the other for dead."""
-    server, engine = EmbeddedPostgres(tmp_path, fast=True), FakeEngine(pace=1.0)
+    engine.pace = 1.0
     engine.callees["08452892308"] = Callee.answers(rings=2.0)
-    await server.start()
-    await migrate(server.dsn)
-    database = Database(server.dsn)
-    await database.open()
-    await engine.start()
-    try:
+    async with own_postgres(tmp_path) as (server, database):
         desk = bench(database, server.dsn, engine, process())
         lead = await desk.push()
         async with desk.dialing("one"):
@@ -143,10 +135,6 @@ async def test_a_restart_of_postgresql_orphans_no_call(tmp_path):
                 assert await found_gone(database, standing) == set()
             seen = await desk.rested(lead)
         assert [attempt["outcome"] for attempt in seen["attempts"]] == ["answered"]
-    finally:
-        await engine.stop()
-        await database.close()
-        await server.stop()
 
 
 async def test_a_worker_killed_with_a_call_up_is_reconciled_by_the_next_without_waiting(database, dsn):

@@ -99,11 +99,7 @@ class Claimer:
         if await control.is_paused(connection, process.id):
             return
         crew = await Crew.muster(connection, process, front.kind, self._clock.now())
-        most = crew.room(most)
-        if most <= 0:
-            return
-        open_trunks = {trunk.name: self._budgets[trunk.name] for trunk in process.trunks if self._is_up(trunk)}
-        most = min(most, await take_stock(connection, self._worker, open_trunks))
+        most = await self._room(connection, process, crew.room(most))
         if most <= 0:
             return
         now = self._clock.now()
@@ -115,9 +111,7 @@ class Claimer:
         await crew.meet(connection, [each.lead for each in drawn])
         recent = dialed.Recent()
         if process.policy.limits:
-            drawn = await self._alone(connection, draft, process.organisation_id, drawn)
-            left = [each.lead for each in drawn]
-            recent = await dialed.of_leads(connection, process.organisation_id, left, now - LOOK_BACK)
+            drawn, recent = await self._limited(connection, draft, process, drawn, now)
         flow = None if crew.needed else process.flow
         wanted = {each.lead.id: prompts_of(flow, each.lead, process.policy.speech) for each in drawn}
         keys = {prompt.key for nodes in wanted.values() for prompt in nodes.values()}
@@ -138,20 +132,33 @@ class Claimer:
                 spoken = {node: audio[prompt.key] for node, prompt in wanted[lead.id].items()}
                 if self._attempt(draft, lead, process, fresh or ways, spoken, now, crew):
                     recent.add(Dialed(lead.id, lead.number or "", now))
-        begun = [self._row(ticket, now) for ticket in draft.tickets]
-        await claims.write(connection, draft.told, begun)
+        await claims.write(connection, draft.told, [self._row(ticket, now) for ticket in draft.tickets])
         called = {ticket.lead.id: ticket.attempt_id for ticket in draft.tickets}
         await crew.settle(connection, called, {lead.id for lead in draft.later}, now)
         if draft.later:
             await claims.put_back(connection, front.kind, draft.later, now + TRUNK_FULL)
 
+    async def _room(self, connection: Any, process: Process, most: int) -> int:
+        """How many of so many calls the trunks can carry that are up."""
+        if most <= 0:
+            return 0
+        open_trunks = {trunk.name: self._budgets[trunk.name] for trunk in process.trunks if self._is_up(trunk)}
+        return min(most, await take_stock(connection, self._worker, open_trunks))
+
     @staticmethod
-    async def _alone(connection: Any, draft: _Draft, organisation_id: int, drawn: Sequence[Drawn]) -> list[Drawn]:
-        """The leads whose number no other transaction is about to dial: its attempts could not be counted yet."""
+    async def _limited(
+        connection: Any, draft: _Draft, process: Process, drawn: Sequence[Drawn], now: datetime
+    ) -> tuple[list[Drawn], dialed.Recent]:
+        """What has been dialed of these leads, by which limits judge them.
+
+        Those are put off whose number another transaction is about to dial: its attempts cannot be counted yet.
+        """
         numbers = {each.lead.number for each in drawn if each.lead.number}
-        held = await dialed.hold(connection, organisation_id, numbers)
+        held = await dialed.hold(connection, process.organisation_id, numbers)
         draft.later += [each.lead for each in drawn if each.lead.number and each.lead.number not in held]
-        return [each for each in drawn if not each.lead.number or each.lead.number in held]
+        free = [each for each in drawn if not each.lead.number or each.lead.number in held]
+        leads = [each.lead for each in free]
+        return free, await dialed.of_leads(connection, process.organisation_id, leads, now - LOOK_BACK)
 
     def _attempt(
         self,

@@ -21,13 +21,9 @@ class Media(IntEnum):
     FACEBOOK = 22
     VIDEO = 31
 
-    @property
-    def is_voice(self) -> bool:
-        """Whether a push of this medium may ring a phone."""
-        return self in VOICE
-
 
 VOICE: Final = frozenset({Media.VOICE_IN, Media.VOICE_OUT})
+"""A push of these media may ring a phone."""
 
 
 class CallType(IntEnum):
@@ -41,17 +37,13 @@ class CallType(IntEnum):
     FRESH = 1001
 
     @property
-    def waits_for_agent(self) -> bool:
-        """Whether the phone rings only when an agent says so."""
-        return self in FOR_AGENTS
-
-    @property
     def priority(self) -> int:
         """Place in the queue of due leads, 0 first."""
         return PRIORITIES[self]
 
 
 FOR_AGENTS: Final = frozenset({CallType.PREVIEW, CallType.PREVIEW_CALLBACK})
+"""The phone rings only when an agent says so."""
 
 PRIORITIES: Final = {
     CallType.HOT_LEAD: 0,

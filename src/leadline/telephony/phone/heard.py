@@ -60,12 +60,6 @@ class HeardCall:
         assert self._rtp is not None  # noqa: S101, answered means media
         await self._rtp.ear.hears(seconds)
 
-    async def hears_speech(self, seconds: float = 0.0) -> None:
-        """Wait until that much new speech has come."""
-        await self.answered.wait()
-        assert self._rtp is not None  # noqa: S101, answered means media
-        await self._rtp.ear.speech(seconds)
-
     async def close(self) -> None:
         """Stop without another word, as when the phone itself goes away."""
         tasks = [self._script, *self._retransmitting]
