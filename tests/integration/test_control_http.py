@@ -90,7 +90,7 @@ async def test_leads_are_cancelled_moved_and_closed(client):
     [
         ("/v1/leads:close", {}, 422, "servicekey"),
         ("/v1/leads:close", {"servicekey": "Foreign"}, 404, "servicekey"),
-        ("/v1/leads:close", {"servicekey": SERVICEKEY, "stat": "closed"}, 422, None),
+        ("/v1/leads:close", {"servicekey": SERVICEKEY, "stat": "closed"}, 422, "stat"),
         ("/v1/leads:close", {"servicekey": SERVICEKEY, "state": "asleep"}, 422, "state"),
         ("/v1/leads:close", {"ids": ["x"]}, 422, "ids"),
         ("/v1/leads:close", {"servicekey": SERVICEKEY, "calltype": 2}, 422, "calltype"),

@@ -3,7 +3,6 @@
 from dataclasses import asdict
 from typing import Annotated, Any, TypeVar
 
-import msgspec
 from fastapi import APIRouter, Depends, Path
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +12,7 @@ from leadline.domain.agent import Presence
 from leadline.domain.errors import IllegalMove
 from leadline.domain.lead import Lead
 from leadline.store.keys import Scope
+from leadline.web import reading
 from leadline.web.agent_shapes import Wish, Word
 from leadline.web.authority import Guard
 from leadline.web.body import Bodies
@@ -34,7 +34,7 @@ def router(desk: Desk, guard: Guard, bodies: Bodies) -> APIRouter:
 
     async def read(request: Request, shape: type[_Shape]) -> _Shape:
         async def taken(body: bytes) -> _Shape:
-            return _read(body, shape)
+            return reading.read(body, shape)
 
         return await bodies.handed(request.scope, request.receive, taken)
 
@@ -100,14 +100,3 @@ def _known(what: Any, login: str) -> Any:
 def _told(lead: Lead | None) -> Response:
     lead = found(lead)
     return answer({"id": lead.id, "state": lead.state, "due_at": lead.due_at})
-
-
-def _read(body: bytes, shape: type[_Shape]) -> _Shape:
-    """A body; raises Refused with 400 or 422."""
-    try:
-        return msgspec.json.decode(body, type=shape)
-    except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `$.")
-        raise Refused(422, "invalid_field", message, field=path.rstrip("`") or None) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Refused(400, "malformed_json", f"the body is no JSON: {error}") from None

@@ -5,7 +5,6 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TypeVar
 
-import msgspec
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,6 +18,7 @@ from leadline.store.control import Order, flags
 from leadline.store.database import Database
 from leadline.store.keys import Scope
 from leadline.store.standings import standings
+from leadline.web import reading
 from leadline.web.authority import Caller, Guard
 from leadline.web.body import Bodies
 from leadline.web.control_shapes import BulkAnswer, Close, Meant, Reschedule
@@ -118,13 +118,7 @@ async def _change(control: Control, choice: Choice, due_at: datetime | None, *, 
 
 def _read(body: bytes, shape: type[_Shape]) -> _Shape:
     """A body; raises Refused with 400 or 422."""
-    try:
-        meant = msgspec.json.decode(body, type=shape)
-    except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `$.")
-        raise Refused(422, "invalid_field", message, field=path.rstrip("`").partition("[")[0] or None) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Refused(400, "malformed_json", f"the body is no JSON: {error}") from None
+    meant = reading.read(body, shape)
     if meant.servicekey is None and meant.ids is None:
         message = "give servicekey or ids: without either, every lead of the organisation would be meant"
         raise Refused(422, "filter_missing", message, field="servicekey")

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Annotated, Final
 
-import msgspec
 from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,6 +16,7 @@ from leadline.store import do_not_call as lists
 from leadline.store.database import Database
 from leadline.store.keys import Scope
 from leadline.store.listing import put
+from leadline.web import reading
 from leadline.web.authority import Caller, Guard
 from leadline.web.body import Bodies
 from leadline.web.do_not_call_shapes import DoNotCall
@@ -64,7 +64,7 @@ def router(database: Database, guard: Guard, bodies: Bodies, clock: Clock) -> AP
         caller = guard.admit(request, Scope.CONTROL)
 
         async def taken(body: bytes) -> dict[str, object]:
-            added, now = _read(body), clock.now()
+            added, now = reading.read(body, DoNotCall), clock.now()
             place = _place(caller, added.servicekey)
             listings, rejected = _listings(place, added, _expiry(added, caller, now))
             if not listings:
@@ -118,14 +118,3 @@ def _expiry(added: DoNotCall, caller: Caller, now: datetime) -> datetime | None:
         message = f"expires {why}: write YYYY-MM-DD hh:mm:ss to come, or ISO 8601 with an offset"
         raise Refused(422, "invalid_field", message, field="expires")
     return moment
-
-
-def _read(body: bytes) -> DoNotCall:
-    """A body; raises Refused with 400 or 422."""
-    try:
-        return msgspec.json.decode(body, type=DoNotCall)
-    except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `$.")
-        raise Refused(422, "invalid_field", message, field=path.rstrip("`").partition("[")[0] or None) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Refused(400, "malformed_json", f"the body is no JSON: {error}") from None
