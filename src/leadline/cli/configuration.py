@@ -28,9 +28,7 @@ def init(directory: Path) -> None:
         raise ConfigurationError(f"{file} is there already: edit it, or give another directory") from None
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be written: {error.strerror}") from None
-    out.print(
-        f"wrote {file}: read it, change the API key and the trunk, then `leadline up --config {file}`", markup=False
-    )
+    out.print(f"wrote {file}: read it, change the API key and the trunk, then `leadline up --config {file}`")
 
 
 def apply(file: Path, data: Path | None, settings: Settings, environment: Mapping[str, str]) -> None:
@@ -41,7 +39,7 @@ def apply(file: Path, data: Path | None, settings: Settings, environment: Mappin
         out.print("sip: takes effect at the next start")
     made = uvloop.run(apply_configuration(dsn, configuration))
     for line in made.lines:
-        out.print(str(line), markup=False)
+        out.print(str(line))
     count = len(made.lines)
     out.print("nothing to change" if not count else f"{count} change{'s' if count > 1 else ''} applied")
 
@@ -49,7 +47,7 @@ def apply(file: Path, data: Path | None, settings: Settings, environment: Mappin
 def settings(environment: Mapping[str, str]) -> None:
     """Every variable with the value that holds, what it means, and what holds without it."""
     for row in table.rows(environment):
-        out.print(f"[bold]{row.name}[/]", end="")
-        out.print(f"={row.value}" if row.value else "  (not set)", markup=False)
+        out.print(row.name, style="bold", end="")
+        out.print(f"={row.value}" if row.value else "  (not set)")
         default = f"default {row.default}, " if row.default else ""
-        out.print(f"    {row.help} ({default}{row.unit})", markup=False)
+        out.print(f"    {row.help} ({default}{row.unit})")

@@ -1,25 +1,46 @@
 """What the terminal is written to: results on standard output, everything else on standard error."""
 
 import logging
+import re
 import sys
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from rich.console import Console
+from rich.text import Text
 
-out: Final = Console(highlight=False, soft_wrap=True)
-err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
+WIDE: Final = 1_000
+"""Columns of what is no terminal: a table in a file is not folded."""
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+class Plain(Console):
+    """Shows what was pushed as it is: nothing in it is taken for markup, and no control character gets through."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text), **options)
+
+
+def _console(*, stderr: bool = False) -> Plain:
+    console = Plain(stderr=stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = WIDE
+    return console
+
+
+out: Final = _console()
+err: Final = _console(stderr=True)
 
 
 def failure(sentence: str) -> None:
     """Say what went wrong and what to do."""
-    err.print("[bold red]error:[/] ", end="")
-    err.print(sentence, markup=False)
+    err.print("error: ", style="bold red", end="")
+    err.print(sentence)
 
 
 def say(sentence: str) -> None:
     """Tell what is going on, beside the result."""
-    err.print(sentence, markup=False)
+    err.print(sentence)
 
 
 def configure_logging(level: str, form: str) -> None:

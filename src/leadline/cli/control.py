@@ -59,11 +59,11 @@ class Desk:
         stands, paced, unable = uvloop.run(self._standings())
         if as_json:
             shown = {key: {**asdict(stand), "pacing": paced.get(key)} for key, stand in stands.items()}
-            out.print(msgspec.json.format(msgspec.json.encode(shown)).decode(), markup=False)
+            out.print(msgspec.json.format(msgspec.json.encode(shown)).decode())
         else:
             _print(stands, paced)
             for trunk, reason in unable.items():
-                out.print(f"Trunk {trunk} takes no call: {reason}", markup=False)
+                out.print(f"Trunk {trunk} takes no call: {reason}")
 
     def order(self, servicekey: str, order: Order) -> None:
         """Pause, resume or stop a process; raises ConfigurationError if there is none of that key."""
@@ -73,7 +73,7 @@ class Desk:
             Order.RESUME: "calls again",
             Order.STOP: f"is stopped: no call is begun, {hanging_up} hung up",
         }
-        out.print(f"{servicekey} {said[order]}", markup=False)
+        out.print(f"{servicekey} {said[order]}")
 
     def cancel(self, lead_id: int) -> None:
         """Close a lead; raises ConfigurationError if there is none of that id."""
@@ -82,15 +82,15 @@ class Desk:
             Cancelling.HANGING_UP: "is on the phone: its worker hangs up, and it closes as cancelled",
             Cancelling.UNCHANGED: "was closed already",
         }
-        out.print(f"lead {lead_id} {said[uvloop.run(self._cancel(lead_id))]}", markup=False)
+        out.print(f"lead {lead_id} {said[uvloop.run(self._cancel(lead_id))]}")
 
     def reschedule(self, meant: Meant, when: str | None, *, dry_run: bool) -> None:
         """Have leads called at another time; raises ConfigurationError for what cannot be read."""
-        out.print(uvloop.run(self._change(meant, when, to_close=False, dry_run=dry_run)), markup=False)
+        out.print(uvloop.run(self._change(meant, when, to_close=False, dry_run=dry_run)))
 
     def close(self, meant: Meant, *, dry_run: bool) -> None:
         """Close leads as cancelled; raises ConfigurationError for what cannot be read."""
-        out.print(uvloop.run(self._change(meant, None, to_close=True, dry_run=dry_run)), markup=False)
+        out.print(uvloop.run(self._change(meant, None, to_close=True, dry_run=dry_run)))
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[tuple[Database, Catalogue]]:

@@ -74,7 +74,7 @@ class Desk:
         """Print what is on the lists."""
         items = uvloop.run(self._listed(number, limit))
         if as_json:
-            out.print(msgspec.json.format(msgspec.json.encode(items)).decode(), markup=False)
+            out.print(msgspec.json.format(msgspec.json.encode(items)).decode())
         else:
             _print(items)
 
@@ -95,7 +95,7 @@ class Desk:
             wanted = {each.number for each in _readable(at.place, [(written, None) for written in numbers], None)}
             stays = await lists.remove(at.connection, at.organisation.id, at.place.process_id, wanted)
         for number in stays:
-            err.print(f"{number} is listed by the configuration file: take it out of do_not_call there", markup=False)
+            err.print(f"{number} is listed by the configuration file: take it out of do_not_call there")
         out.print(f"{len(wanted) - len(stays)} not on the list any more")
         return 1 if stays or len(wanted) < len(set(numbers)) else 0
 
@@ -162,7 +162,7 @@ def _readable(place: Place, entries: Sequence[Entry], expires_at: datetime | Non
         try:
             yield place.listing(written, expires_at, reason)
         except NoNumber as none:
-            err.print(str(none), markup=False)
+            err.print(str(none))
 
 
 def _expiry(until: str | None, organisation: Organisation) -> datetime | None:

@@ -24,7 +24,7 @@ def show(lead_id: int, data: Path | None, settings: Settings, *, as_json: bool) 
     """Explain one lead; raises ConfigurationError if there is none of that id."""
     explanation = uvloop.run(explained(find_database(settings, data or settings.data), lead_id))
     if as_json:
-        out.print(msgspec.json.format(msgspec.json.encode(explanation)).decode(), markup=False)
+        out.print(msgspec.json.format(msgspec.json.encode(explanation)).decode())
     else:
         _print(explanation)
 
@@ -49,16 +49,16 @@ async def explained(dsn: str, lead_id: int) -> Mapping[str, Any]:
 
 def _print(explanation: Mapping[str, Any]) -> None:
     reason = f" ({explanation['closed_reason']})" if explanation["closed_reason"] else ""
-    out.print(f"[bold]lead {explanation['id']}[/]  {explanation['state']}{reason}  {explanation['number'] or ''}")
-    out.print(_next_call(explanation), markup=False)
+    out.print(f"lead {explanation['id']}", style="bold", end="")
+    out.print(f"  {explanation['state']}{reason}  {explanation['number'] or ''}")
+    out.print(_next_call(explanation))
     verdicts = Table(box=None, pad_edge=False)
     for heading in ("", "Rule", "Why", "Until (UTC)"):
         verdicts.add_column(heading, overflow="fold")
     for verdict in explanation["verdicts"]:
-        mark = "[green]✓[/]" if verdict["passed"] else "[red]✗[/]"
+        mark = Text("✓", "green") if verdict["passed"] else Text("✗", "red")
         until: datetime | None = verdict["until"]
-        # A reason quotes what was pushed, which may look like markup.
-        verdicts.add_row(mark, verdict["rule"], Text(verdict["reason"]), f"{until:%Y-%m-%d %H:%M:%S}" if until else "")
+        verdicts.add_row(mark, verdict["rule"], verdict["reason"], f"{until:%Y-%m-%d %H:%M:%S}" if until else "")
     out.print(verdicts)
 
 

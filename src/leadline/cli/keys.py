@@ -38,11 +38,11 @@ def run(asked: Asked, data: Path | None, settings: Settings) -> None:
         raise ConfigurationError("give --add or --retire, not both")
     dsn = find_database(settings, data or settings.data)
     if asked.add is not None:
-        out.print(uvloop.run(added(dsn, asked)), markup=False)
+        out.print(uvloop.run(added(dsn, asked)))
         err.print("keep it: only its hash is stored, and it is not shown again")
     elif asked.retire is not None:
         uvloop.run(retired(dsn, asked))
-        err.print(f"{asked.retire} opens nothing any more", markup=False)
+        err.print(f"{asked.retire} opens nothing any more")
     else:
         _print(*uvloop.run(listed(dsn, asked)))
 

@@ -92,7 +92,7 @@ async def _one(dsn: str, lead_id: int) -> tuple[Mapping[str, Any], Sequence[Mapp
 
 
 def _print_json(document: Any) -> None:
-    out.print(msgspec.json.format(msgspec.json.encode(document)).decode(), markup=False)
+    out.print(msgspec.json.format(msgspec.json.encode(document)).decode())
 
 
 def _print_table(listed: Sequence[Mapping[str, Any]]) -> None:
@@ -113,10 +113,8 @@ def _print_table(listed: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _print_lead(lead: Mapping[str, Any], timeline: Sequence[Mapping[str, Any]]) -> None:
-    out.print(
-        f"[bold]lead {lead['id']}[/]  {lead['state']}"
-        + (f" ({lead['closed_reason']})" if lead["closed_reason"] else "")
-    )
+    out.print(f"lead {lead['id']}", style="bold", end="")
+    out.print(f"  {lead['state']}" + (f" ({lead['closed_reason']})" if lead["closed_reason"] else ""))
     facts = Table(box=None, pad_edge=False, show_header=False)
     for name, value in lead.items():
         if name not in ("id", "attempts", "fields") and value is not None:
@@ -125,16 +123,18 @@ def _print_lead(lead: Mapping[str, Any], timeline: Sequence[Mapping[str, Any]]) 
         facts.add_row(name, str(value))
     out.print(facts)
     for number, attempt in enumerate(lead["attempts"], 1):
-        out.print(f"[bold]attempt {number}[/]  {attempt['id']}")
+        out.print(f"attempt {number}", style="bold", end="")
+        out.print(f"  {attempt['id']}")
         facts = Table(box=None, pad_edge=False, show_header=False)
         for name, value in attempt.items():
             if name != "id" and value not in (None, "", []):
                 text = " → ".join(value) if isinstance(value, list) else value
                 facts.add_row(f"  {name}", _instant(text) if isinstance(text, datetime) else str(text))
         out.print(facts)
-    out.print("[bold]timeline[/] (UTC)")
+    out.print("timeline", style="bold", end="")
+    out.print(" (UTC)")
     for event in timeline:
-        out.print("  ", line_of(event), markup=False)
+        out.print("  ", line_of(event))
 
 
 def _name(lead: Mapping[str, Any]) -> str:

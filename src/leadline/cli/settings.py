@@ -17,5 +17,5 @@ def load_settings() -> Settings:
     loaded = Settings.from_environment(environment())
     configure_logging(loaded.log_level, loaded.log_format)
     for name in loaded.unknown:
-        err.print(f"warning: {name} is no setting of Leadline's: see `leadline settings`", markup=False)
+        err.print(f"warning: {name} is no setting of Leadline's: see `leadline settings`")
     return loaded

@@ -49,8 +49,9 @@ def run(directory: Path, *, keep: bool) -> int:
             try:
                 return uvloop.run(_play(home, directory, keep=keep))
             except (LeadlineError, TimeoutError, httpx.HTTPError) as error:
-                out.print(f"[bold red]the demo failed:[/] {type(error).__name__}: {error}")
-                out.print((home / "leadline.log").read_text(encoding="utf-8")[-4_000:], markup=False)
+                out.print("the demo failed: ", style="bold red", end="")
+                out.print(f"{type(error).__name__}: {error}")
+                out.print((home / "leadline.log").read_text(encoding="utf-8")[-4_000:])
                 return 1
     finally:
         shutil.rmtree(home, ignore_errors=True)
@@ -99,10 +100,7 @@ async def _push(client: httpx.AsyncClient, apikey: str) -> list[int]:
     """Push the customers through the front door; the ids of their leads."""
     document = push_of(CUSTOMERS, apikey, write_moment(SystemClock().now(), ZONE))
     answer = (await client.post(PATH, json=document)).json()
-    out.print(
-        f"pushed {len(CUSTOMERS)} customers: {answer['statuscode']} {answer['statusdesc']} {answer['counts']}",
-        markup=False,
-    )
+    out.print(f"pushed {len(CUSTOMERS)} customers: {answer['statuscode']} {answer['statusdesc']} {answer['counts']}")
     if answer["statuscode"] != "001" or answer["counts"]["created"] != len(CUSTOMERS):
         raise LeadlineError(f"the push was answered {json.dumps(answer, ensure_ascii=False)}")
     return [result["leadid"] for result in answer["results"]]
@@ -119,18 +117,20 @@ async def _watch(client: httpx.AsyncClient, leads: list[int], phone: Phone, dire
         calls = [call for call in phone.calls if call.number == customer.dialed]
         for fault in faults(customer, (await client.get(f"/v1/leads/{lead}")).json(), timeline, calls):
             failed += 1
-            out.print(f"[bold red]{customer.tongue}:[/] {fault}")
+            out.print(f"{customer.tongue}: ", style="bold red", end="")
+            out.print(fault)
         for call in calls:
             heard[customer.tongue] = call.heard
             wav = directory / f"{customer.tongue.lower()}.wav"
             call.write_wav(wav)
             length = len(call.heard) / 2 / 8_000
-            out.print(f"{wav}  {length:.1f} s, {speech_seconds(call.heard):.1f} s of them speech", markup=False)
+            out.print(f"{wav}  {length:.1f} s, {speech_seconds(call.heard):.1f} s of them speech")
     for fault in alike(heard):
         failed += 1
-        out.print(f"[bold red]{fault}[/]")
+        out.print(fault, style="bold red")
     if not failed:
-        out.print(f"[bold green]all {len(CUSTOMERS)} customers were called once, heard their name and pressed a key[/]")
+        told = f"all {len(CUSTOMERS)} customers were called once, heard their name and pressed a key"
+        out.print(told, style="bold green")
     return failed
 
 
@@ -141,8 +141,8 @@ async def _follow(client: httpx.AsyncClient, lead: int, customer: Customer) -> l
     while not seen or seen[-1]["kind"] != "lead.closed":
         items = (await client.get(f"/v1/leads/{lead}/timeline")).json()["items"]
         for event in items[len(seen) :]:
-            out.print(f"[{customer.colour}]{customer.tongue:<8}[/] ", end="")
-            out.print(line_of(event), markup=False)
+            out.print(f"{customer.tongue:<8} ", style=customer.colour, end="")
+            out.print(line_of(event))
         seen = items
         await clock.sleep(LOOK)
     return seen
@@ -153,11 +153,11 @@ async def _keep(url: str, apikey: str, home: Path) -> None:
     friend = Customer("en", "English", "Your name", "", "9820044556", "09820044556", CUSTOMERS[0].presses, "white")
     document = push_of((friend,), apikey, write_moment(SystemClock().now(), ZONE))
     body = shlex.quote(json.dumps(document, ensure_ascii=False))
-    out.print("\nkept up; push a customer of your own:\n", markup=False)
-    out.print(f"curl -s {url}{PATH} -H 'Content-Type: application/json' -d {body}\n", markup=False)
-    out.print("and read what became of them:\n", markup=False)
-    out.print(f"curl -s {url}/v1/leads -H 'Authorization: Bearer {apikey}'", markup=False)
-    out.print(f"{Path(sys.argv[0])} leads --data {home / 'data'}\n", markup=False)
+    out.print("\nkept up; push a customer of your own:\n")
+    out.print(f"curl -s {url}{PATH} -H 'Content-Type: application/json' -d {body}\n")
+    out.print("and read what became of them:\n")
+    out.print(f"curl -s {url}/v1/leads -H 'Authorization: Bearer {apikey}'")
+    out.print(f"{Path(sys.argv[0])} leads --data {home / 'data'}\n")
     out.print("Ctrl-C ends it.")
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

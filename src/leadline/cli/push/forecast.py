@@ -90,7 +90,7 @@ class Forecast:
         table.add_row("speech to be made first", f"{self._speech:,}")
         out.print(table)
         for row, fault in self._examples:
-            out.print(f"row {row.number}: {fault.code}: {fault.message}", markup=False)
+            out.print(f"row {row.number}: {fault.code}: {fault.message}")
         out.print("nothing was stored")
 
 

@@ -129,7 +129,6 @@ class KeptPush:
             return 0
         out.print(
             f"{self._tally.rejected:,} records were refused: mend them in {self._rejects.file}, "
-            "or what they were refused for, and push that file",
-            markup=False,
+            "or what they were refused for, and push that file"
         )
         return REFUSED_SOME

@@ -21,11 +21,11 @@ def run(asked: Asked, environment: Mapping[str, str], clock: Clock) -> None:
     model = read_model(asked.model) if asked.model else Model()
     results = [simulate(scenario) for scenario in scenarios(asked, model, environment, clock)]
     if asked.as_json:
-        out.print(msgspec.json.format(msgspec.json.encode(results)).decode(), markup=False)
+        out.print(msgspec.json.format(msgspec.json.encode(results)).decode())
     else:
         for each in tables(results):
             out.print(each)
         for line in plots(results):
-            out.print(line, markup=False)
+            out.print(line)
     if asked.png is not None:
         draw(results, asked.png)
