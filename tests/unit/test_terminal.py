@@ -4,8 +4,10 @@ import json
 
 import pytest
 
-from leadline.cli import leads
+from leadline.cli import demo, leads
 from leadline.cli.console import failure, out
+from leadline.cli.timeline import line_of
+from leadline.domain.errors import LeadlineError
 
 LEAD = {
     "id": 7, "state": "closed", "closed_reason": "not_dialable", "attempts": [], "due_at": None, "held_by": None,
@@ -38,3 +40,22 @@ def test_a_table_in_a_file_has_a_line_for_each_row(capsys):
     assert not out.is_terminal
     leads._print_table([LEAD | {"name": "a name that is longer than a column of a terminal of 80"}] * 3)
     assert len(capsys.readouterr().out.splitlines()) == 4
+
+
+def test_a_timeline_leaves_out_what_is_empty():
+    event = {
+        "at": "2026-11-25T12:00:05.123Z",
+        "kind": "attempt.ended",
+        "digits": "",
+        "path": [],
+        "cause": None,
+        "leg": 0,
+    }
+    assert line_of(event).split() == ["12:00:05.123", "attempt.ended", "leg", "0"]
+
+
+def test_a_demo_that_has_no_place_for_its_recordings_says_so(tmp_path):
+    taken = tmp_path / "taken"
+    taken.touch()
+    with pytest.raises(LeadlineError, match=r"taken cannot be made \(File exists\): name another with --out"):
+        demo.run(taken, keep=False)

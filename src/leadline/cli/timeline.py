@@ -13,7 +13,7 @@ def line_of(event: Mapping[str, Any]) -> str:
     at = event["at"]
     moment = at if isinstance(at, datetime) else datetime.fromisoformat(at)
     details = ", ".join(
-        f"{name} {_text(value)}" for name, value in event.items() if name not in _FRAME and value is not None
+        f"{name} {_text(value)}" for name, value in event.items() if name not in _FRAME and value not in (None, "", [])
     )
     return f"{moment.astimezone(UTC):%H:%M:%S.%f}"[:-3] + f"  {event['kind']:<24}{details}"
 

@@ -41,7 +41,10 @@ ZONE: Final = ZoneInfo("Asia/Kolkata")
 
 def run(directory: Path, *, keep: bool) -> int:
     """Play it; the exit code is 0 only if every lead ended as it should."""
-    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LeadlineError(f"{directory} cannot be made ({error.strerror}): name another with --out") from None
     home = Path(tempfile.mkdtemp(prefix="leadline-demo-"))
     try:
         with (home / "leadline.log").open("w", encoding="utf-8") as written:
