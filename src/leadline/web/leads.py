@@ -64,7 +64,7 @@ def router(database: Database, explainer: Explainer, guard: Guard) -> APIRouter:
             page = await lead_views.page(connection, caller.organisation.id, caller.known.servicekey_by_id, query)
         return answer({"items": page.items, "next": None if page.next is None else str(page.next)})
 
-    @routes.get("/leads/{lead_id}", summary="One lead, with its attempts")
+    @routes.get("/leads/{lead_id:plain}", summary="One lead, with its attempts")
     async def read_lead(request: Request, lead_id: LeadId) -> Response:
         caller = guard.admit(request, Scope.PULL)
         async with database.snapshot() as connection:

@@ -119,7 +119,7 @@ def describe(routes: Sequence[BaseRoute]) -> dict[str, Any]:
     for method, path, operation in [(method, *item) for method, table in told for item in table.items()]:
         described = document["paths"][path][method]
         described["operationId"] = next(
-            route.name for route in read if route.path == path and method.upper() in (route.methods or ())
+            route.name for route in read if route.path_format == path and method.upper() in (route.methods or ())
         )
         if operation.body is not None:
             content = {"application/json": {"schema": _ref(operation.body), "example": EXAMPLES[operation.body]}}

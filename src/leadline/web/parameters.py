@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import Path, Query
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,8 +13,16 @@ from leadline.store.catalogue import Process
 from leadline.web.authority import Caller
 from leadline.web.problems import Refused
 
+
+class _Plain(StringConvertor):
+    """A segment of a path without a colon: what follows one is done to what stands before, by methods of its own."""
+
+    regex = "[^/:]+"
+
+
 BIGGEST_ID: Final = 2**63 - 1
 """The largest id that a row can have."""
+register_url_convertor("plain", _Plain())
 LeadId = Annotated[int, Path(ge=1, le=BIGGEST_ID, description="The lead's id.", examples=[1])]
 Cursor = Annotated[int | None, Query(ge=1, le=BIGGEST_ID, description="The `next` of the page before.")]
 Limit = Annotated[int, Query(ge=1, le=500, description="The most items of a page.")]
