@@ -83,7 +83,7 @@ async def registrar(**options):
 
 @pytest.fixture
 async def engine():
-    engine = EmbeddedEngine(EmbeddedSettings(workers=2, first_pause=0.1))
+    engine = EmbeddedEngine(EmbeddedSettings(workers=2, first_pause=0.1, register_again=0.5))
     await engine.start()
     yield engine
     await engine.stop()

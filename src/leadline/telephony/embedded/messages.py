@@ -36,6 +36,7 @@ class Configure(msgspec.Struct, frozen=True, tag=True):
     rtp_ports: tuple[int, int]
     identities: int
     response_timeout: float
+    register_again: float
     directory: str
     """Where baresip may keep files; gone with the worker."""
 

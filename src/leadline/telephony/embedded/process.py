@@ -62,6 +62,7 @@ class WorkerProcess:
                 rtp_ports=settings.rtp_ports,
                 identities=settings.identities_per_worker,
                 response_timeout=settings.response_timeout,
+                register_again=settings.register_again,
                 directory=self._directory.name,
             )
         )

@@ -17,8 +17,6 @@ from leadline.telephony.engine import Registrant
 
 ASKED_FOR: Final = 600
 """Seconds for which we would be registered; the carrier may grant fewer, and is asked again in time."""
-AGAIN: Final = 5.0
-"""Seconds after a registration that was not taken."""
 PARTING: Final = 2.0
 """Seconds that taking leave may last."""
 
@@ -26,8 +24,8 @@ PARTING: Final = 2.0
 class Registrations:
     """The registrations of one worker; `report` is told of each whenever it is taken, or missing."""
 
-    def __init__(self, runtime: Runtime, report: Callable[[Registered], None]) -> None:
-        self._runtime, self._report = runtime, report
+    def __init__(self, runtime: Runtime, report: Callable[[Registered], None], again: float) -> None:
+        self._runtime, self._report, self._again = runtime, report, again
         self._kept: dict[str, asyncio.Task[None]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
 
@@ -85,7 +83,7 @@ class Registrations:
                 taken = True
                 self._tell(registrant, None)
                 await failed.wait()  # renewed too early to be over yet: it is missing if it is refused again
-            await asyncio.sleep(AGAIN)
+            await asyncio.sleep(self._again)
 
     async def _agent(self, registrant: Registrant) -> UserAgent:
         account = registrant.account

@@ -29,6 +29,8 @@ class EmbeddedSettings:
     """Caller ids and accounts a worker may have used before it is replaced: baresip cannot forget one."""
     response_timeout: float = 8.0
     """Our timer B: seconds from the INVITE in which anything at all must come back."""
+    register_again: float = 5.0
+    """Seconds after a registration that was not taken."""
     start_timeout: float = 20.0
     """Seconds a worker may take to come up."""
     stop_timeout: float = 10.0

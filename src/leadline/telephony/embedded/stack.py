@@ -93,7 +93,7 @@ class Stack:
         self._runtime.on_dead = lambda: self._die("its SIP thread died")
         self._runtime.subscribe(self._take)
         self._identities = Identities(self._runtime, self._orders.identities)
-        self._registrations = Registrations(self._runtime, self._report)
+        self._registrations = Registrations(self._runtime, self._report, self._orders.register_again)
         self._spawn(self._pump())
         self._spawn(self._relay())
         return port
