@@ -117,11 +117,11 @@ class Bench:
                     return seen
                 await asyncio.sleep(0.005)
 
-    async def make_due(self, lead: Lead) -> None:
+    async def make_due(self, lead: Lead, **values: Any) -> None:
         """Let the lead's time have come."""
         async with self.database.transaction() as connection:
             stored = await leads.get(connection, 1, lead.id, lock=True)
-            await leads.update(connection, [replace(stored, due_at=now())])
+            await leads.update(connection, [replace(stored, **({"due_at": now()} | values))])
 
 
 def bench(database: Database, dsn: str, engine: FakeEngine, calls: Process) -> Bench:

@@ -360,10 +360,18 @@ async def test_a_callback_waits_for_its_own_agent_and_goes_to_them_at_once(at, e
 async def test_a_callback_goes_to_anybody_once_its_grace_is_over(at, engine, database):
     await hire(database, "asha")
     engine.callees["asha"] = Callee.answers(hangs_up_after=1.0)
-    rules = AgentRules(callback_grace=timedelta(milliseconds=300), callback_fallback=Fallback.ANY)
+    rules = AgentRules(callback_grace=timedelta(hours=1), callback_fallback=Fallback.ANY)
     bench = at(rules, mode=Mode.PROGRESSIVE)
     lead = await bench.push(calltype=21, userlogin=BELA, call_at=now())
-    async with bench.dialing():
+    async with bench.dialing() as dialer:
+
+        async def held():
+            return (await bench.view(lead))["held_by"] == "agent"
+
+        await when(held)
+        assert engine.calls == []
+        await bench.make_due(lead, call_at=now() - rules.callback_grace)  # an hour later
+        dialer.wake()
         await bench.rested(lead)
     assert engine.calls[1].number == "asha"
     assert (await bench.kinds(lead))[0] == "lead.held"
