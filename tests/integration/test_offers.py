@@ -267,15 +267,16 @@ async def test_in_a_preview_process_everything_is_offered_and_nothing_dialed(at,
 
 async def test_a_wrap_up_ends_by_itself(at, database):
     await hire(database, "asha", presence="wrap_up")
+    until = now() + timedelta(milliseconds=200)
     async with database.transaction() as connection:
-        await connection.execute("update agent set until = $1", now() + timedelta(milliseconds=200))
+        await connection.execute("update agent set until = $1", until)
 
     async def ready():
         return (await whereabouts(database, "asha")).presence is Presence.READY
 
     async with offering(at()):
-        assert not await ready()
         await when(ready)
+        assert now() >= until
 
 
 # Progressive
