@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import msgspec
+import pytest
 from api import AS_ACME, a_rest_push, an_application, client_of
 
 from builders import SERVICEKEY
@@ -26,6 +27,7 @@ async def described(database) -> dict:
         return (await client.get("/openapi.json")).json()
 
 
+@pytest.mark.timeout(600)  # on a busy machine; alone it takes half a minute
 async def test_schemathesis_finds_no_fault(database, tmp_path):
     app = an_application(database)
     async with database.connection() as connection:
@@ -48,8 +50,8 @@ async def test_schemathesis_finds_no_fault(database, tmp_path):
     await server.start(app)
     run = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "schemathesis.cli", "--config-file", CONFIGURATION, "run", "openapi.json",
-        "--url", url, "--header", f"Authorization: {AS_ACME['Authorization']}", "--max-examples", str(EXAMPLES_OF_EACH), "--workers", "4",
-        "--continue-on-failure", "--seed", "7", "--no-color",
+        "--url", url, "--header", f"Authorization: {AS_ACME['Authorization']}", "--max-examples", str(EXAMPLES_OF_EACH),
+        "--workers", "4", "--continue-on-failure", "--seed", "7", "--no-color",
         cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     try:
