@@ -16,6 +16,8 @@ from leadline.clock import SystemClock
 from leadline.telephony.callee import Callee
 
 DIALED = "08452892308"
+PATIENT = process(BYE, ring_timeout=timedelta(hours=1))
+"""Its calls ring for hours of the fake engine: a busy machine is slow."""
 MANY = """
     with made as (
         insert into lead (organisation_id, process_id, media, calltype, state, number, due_at, scheduled_by, events,
@@ -128,8 +130,7 @@ async def test_what_cannot_be_served_at_the_head_of_the_queue_holds_up_nobody(da
 
 
 async def test_an_idle_open_snapshot_stops_no_call(database, dsn, engine):
-    patient = process(BYE, ring_timeout=timedelta(hours=1))  # of the fake engine's hours: a busy machine is slow
-    desk = bench(database, dsn, engine, patient)
+    desk = bench(database, dsn, engine, PATIENT)
     async with database.snapshot() as connection:
         await connection.fetchval("select count(*) from lead")
         pushed = [await desk.push() for _ in range(120)]
@@ -149,7 +150,7 @@ async def test_a_database_that_restarts_in_a_claim_has_the_lead_called_once(tmp_
             os.kill(server.pid, signal.SIGKILL)
 
     async with own_postgres(tmp_path) as (server, database):
-        desk = bench(database, server.dsn, engine, process())
+        desk = bench(database, server.dsn, engine, PATIENT)
         lead = await desk.push()
         async with desk.dialing(reached=strike):
             await asyncio.wait_for(struck.wait(), 20)

@@ -77,8 +77,10 @@ async def registrar(**options):
         lambda: protocol, local_addr=("127.0.0.1", 0)
     )
     protocol.place = Place(*transport.get_extra_info("sockname"))
-    yield protocol
-    transport.close()
+    try:
+        yield protocol
+    finally:
+        transport.close()
 
 
 @pytest.fixture
@@ -188,8 +190,12 @@ async def test_the_configuration_is_followed(engine, told, monkeypatch):
             while await told.get() != ("unknown", None):
                 """Nothing is missing of one that is not to be registered with any more."""
         async with asyncio.timeout(10):
-            while not other.bindings or set(far.bindings.values()) != {0}:
+            while await told.get() != ("telco", None):
+                """The new one is taken where it was asked for, and we know it."""
+        async with asyncio.timeout(10):
+            while set(far.bindings.values()) != {0}:
                 await asyncio.sleep(0.005)
+        assert other.bindings
         keeping.cancel()
         await asyncio.wait([keeping])
         async with asyncio.timeout(10):
