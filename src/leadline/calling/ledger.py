@@ -21,7 +21,7 @@ from leadline.domain.lead import LEAD_MOVES, Lead, LeadState
 from leadline.domain.telling import Said
 from leadline.store import attempts, leads, listing
 from leadline.store import events as event_store
-from leadline.store.database import ENDED_FOR_ANOTHER, Database
+from leadline.store.database import ENDED_FOR_OTHERS, Database
 
 log = structlog.get_logger()
 
@@ -116,7 +116,7 @@ async def persist(write: Callable[[], Awaitable[None]], clock: Clock) -> None:
     while True:
         try:
             await write()
-        except (DatabaseUnavailable, ENDED_FOR_ANOTHER) as error:
+        except (DatabaseUnavailable, *ENDED_FOR_OTHERS) as error:
             if not said:
                 log.warning("a call's record waits for the database", reason=str(error))
             said = True

@@ -23,7 +23,9 @@ Connection = asyncpg.Connection
 UNAVAILABLE = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # it starts, or is shut down; somebody, or a timeout of theirs, cancelled us
-    asyncpg.InsufficientResourcesError,  # its disk is full, or its connections are taken
+    asyncpg.DiskFullError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.ConfigurationLimitExceededError,
     asyncpg.PostgresSystemError,
     asyncpg.ReadOnlySQLTransactionError,  # a standby that is about to take over
     asyncpg.LockNotAvailableError,
@@ -34,8 +36,9 @@ UNAVAILABLE = (
     TimeoutError,
 )
 
-ENDED_FOR_ANOTHER = asyncpg.TransactionRollbackError
-"""A transaction that PostgreSQL has ended so that another may go on (a deadlock): done again, it succeeds."""
+ENDED_FOR_OTHERS = (asyncpg.TransactionRollbackError, asyncpg.OutOfMemoryError)
+"""A transaction that PostgreSQL has ended so that another may go on (a deadlock), or because others hold all locks
+that it has room for: done again, it succeeds."""
 
 CHANNELS = ("due", "configuration", "command", "trunk")
 """`due`: due rows of the kind that it says were written, perhaps earlier than what is waited for; without a kind, an
