@@ -51,7 +51,7 @@ async def test_schemathesis_finds_no_fault(database, tmp_path):
     run = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "schemathesis.cli", "--config-file", CONFIGURATION, "run", "openapi.json",
         "--url", url, "--header", f"Authorization: {AS_ACME['Authorization']}", "--max-examples", str(EXAMPLES_OF_EACH),
-        "--workers", "4", "--continue-on-failure", "--seed", "7", "--no-color",
+        "--continue-on-failure", "--seed", "7", "--no-color",
         cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     try:
