@@ -10,6 +10,7 @@ from leadline.domain.errors import SpeechImpossible, SpeechUnavailable
 from leadline.domain.lead import LeadState
 from leadline.domain.policy import SpeechChoice
 from leadline.prompts.engines.fake import FakeSpeech
+from leadline.prompts.line import Line
 from prompt_room import SlowSpeech, a_flow
 
 SCHEDULED, AWAITING = LeadState.SCHEDULED, LeadState.AWAITING_PROMPT
@@ -166,6 +167,18 @@ async def test_it_is_looked_at_again_each_hour_and_said_once(room, fake):
             await room.is_due(lead, {"prompt": NOON + hours * HOUR})
             room.pass_time(HOUR)
     assert len(await room.events(lead)) == 1
+
+
+async def test_a_line_that_begins_late_leaves_alone_what_another_has_judged(room, fake):
+    await room.process(flow=a_flow(**{"": "Hello {{ fname }}"}))
+    (lead,) = await room.waiting({"language": "tlh"})
+    async with room.speaking(fake):
+        await room.is_due(lead, {"prompt": NOON + HOUR})
+    for hot, due_at in ((True, NOON + HOUR), (False, NOON)):
+        late = Line(room.database, room.clock, lambda: room.catalogue, lambda _: True, None, hot=hot)
+        async with room.database.connection() as connection:
+            await late._release(connection, room.catalogue, room.catalogue.processes.values())
+        assert await room.due(lead) == {"prompt": due_at}
 
 
 async def test_a_push_mends_a_lead_that_could_not_be_spoken(room, fake):

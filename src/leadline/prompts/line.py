@@ -55,7 +55,7 @@ class Line:
         self._catalogue = catalogue
         self._serves = serves
         self._engine = engine
-        self._hot = hot
+        self._priorities = [priority for priority in claims.PRIORITIES if (priority == HOT) is hot]
         self._places = asyncio.Semaphore(engine.at_once if engine else 1)
         self._rounds = Rounds("prompts")
         self._known = Catalogue()
@@ -79,7 +79,7 @@ class Line:
             now = self._clock.now()
             ready = await claims.ready(connection, DueKind.PROMPT, list(processes), now)
             following = await claims.next_due(connection, DueKind.PROMPT, list(processes), now)
-        mine = [(priority, process_id) for priority, process_id in ready if (priority == HOT) is self._hot]
+        mine = [(priority, process_id) for priority, process_id in ready if priority in self._priorities]
         for priority, process_id in mine:
             if await self._batch(priority, process_id):
                 return 0.0
@@ -88,12 +88,12 @@ class Line:
         return LONGEST_WAIT if following is None else min(LONGEST_WAIT, max(0.0, (following - now).total_seconds()))
 
     async def _release(self, connection: Connection, catalogue: Catalogue, processes: Iterable[Process]) -> None:
-        """Whenever the configuration has changed, leads that it may have helped are looked at now."""
+        """Whenever the configuration has changed, leads of this line that it may have helped are looked at now."""
         if catalogue == self._known:
             return
         now = self._clock.now()
         helped = [p.id for p in processes if not catalogue.organisations[p.organisation_id].speech_lapsed(now)]
-        await prompts.release(connection, helped, HOLDING, now)
+        await prompts.release(connection, helped, self._priorities, HOLDING, now)
         self._known = catalogue
 
     async def _batch(self, priority: int, process_id: int) -> bool:

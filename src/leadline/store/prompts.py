@@ -48,17 +48,23 @@ async def relock(connection: Any, leads: Sequence[Lead]) -> list[Lead]:
     return [from_row(row) for row in rows]
 
 
-async def release(connection: Any, processes: Iterable[int], held_by: Iterable[str], now: datetime) -> None:
-    """Have leads that one of these rules holds back from their audio looked at now; what is locked is passed over."""
+async def release(
+    connection: Any, processes: Iterable[int], priorities: Iterable[int], held_by: Iterable[str], now: datetime
+) -> None:
+    """Have leads of these priorities that one of these rules holds back from their audio looked at now.
+
+    What is locked is passed over.
+    """
     await connection.execute(
         """update due set due_at = $4 from (
                select due.organisation_id, due.lead_id from due
                join lead on lead.organisation_id = due.organisation_id and lead.id = due.lead_id
-               where due.kind = $1 and due.process_id = any($2::int[]) and due.due_at > $4
-               and lead.held_by = any($3::text[]) for update of due skip locked) as held
+               where due.kind = $1 and due.process_id = any($2::int[]) and due.priority = any($5::smallint[])
+               and due.due_at > $4 and lead.held_by = any($3::text[]) for update of due skip locked) as held
            where due.kind = $1 and due.organisation_id = held.organisation_id and due.lead_id = held.lead_id""",
         DueKind.PROMPT.value,
         list(processes),
         list(held_by),
         now,
+        list(priorities),
     )
