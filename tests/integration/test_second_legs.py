@@ -1,11 +1,13 @@
 """A second leg over a trunk counts for its limits as a first one does, over all workers: counted at the callee."""
 
-import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from builders import a_trunk
+from integration.ahead import until
 from integration.dialing import Bench, bench, process, sip_bench
 from integration.test_trunk_limits import StampingPhone, most_in_a_second
 from leadline.calling.reconciliation import reconcile
@@ -16,6 +18,12 @@ from leadline.store.legs import Leg
 from leadline.store.workers import Standing
 from leadline.telephony.callee import Callee
 from leadline.telephony.fake import FakeEngine
+
+
+@pytest.fixture
+def pace():
+    return 0.01
+
 
 NUMBER = "+912261234567"
 ON = Flow(
@@ -50,28 +58,29 @@ async def test_two_workers_that_join_customers_with_a_number_never_exceed_a_trun
     assert most_in_a_second(phone.came) <= 3
 
 
-async def test_a_leg_is_seen_by_all_for_as_long_as_it_is_up_and_its_invite_counts(database, dsn):
-    engine = FakeEngine(pace=0.01)
-    await engine.start()
+async def test_a_leg_is_seen_by_all_for_as_long_as_it_is_up_and_its_invite_counts(database, dsn, engine):
     engine.callees["02261234567"] = Callee.answers(hangs_up_after=60.0)
     desk: Bench = bench(database, dsn, engine, process(ON))
     lead = await desk.push()
     async with desk.dialing():
-        async with asyncio.timeout(10):
-            while (await _used(database)) != (2, 2):
-                await asyncio.sleep(0.005)
+        await until(lambda: _is_used(database, (2, 2)), 10)
         await engine.calls[1].hangup()
         await desk.rested(lead)
-        async with asyncio.timeout(10):
-            while (await _used(database))[0]:
-                await asyncio.sleep(0.005)
+        await until(lambda: _is_free(database), 10)
         assert (await _used(database))[1] == 2, "its INVITE counts, though it is over"
-    await engine.stop()
 
 
 async def _used(database):
     async with database.connection() as connection:
         return (await trunks.in_use(connection)).get("telco", (0, 0))
+
+
+async def _is_used(database, up_and_sent):
+    return await _used(database) == up_and_sent
+
+
+async def _is_free(database):
+    return (await _used(database))[0] == 0
 
 
 async def test_the_legs_of_a_worker_that_is_gone_take_no_slot(database, dsn):
@@ -83,7 +92,7 @@ async def test_the_legs_of_a_worker_that_is_gone_take_no_slot(database, dsn):
     assert await _used(database) == (0, 0)
 
 
-async def test_a_leg_is_written_whatever_keeps_postgresql_from_it_for_a_while(database, dsn):
+async def test_a_leg_is_written_whatever_keeps_postgresql_from_it_for_a_while(database, dsn, engine):
     """Of each write the first tries fail: cancelled, deadlocked, a disk that is full, a standby, a lock of others."""
     async with database.connection() as connection:
         await connection.execute("create sequence tries")
@@ -98,16 +107,11 @@ async def test_a_leg_is_written_whatever_keeps_postgresql_from_it_for_a_while(da
                end $$"""
         )
         await connection.execute("create trigger refuse before update on leg for each row execute function refuse()")
-    engine = FakeEngine(pace=0.01)
-    await engine.start()
     engine.callees["02261234567"] = Callee.answers(hangs_up_after=1.0)
     desk: Bench = bench(database, dsn, engine, process(ON))
     lead = await desk.push()
     async with desk.dialing():
         await desk.rested(lead)
-        async with asyncio.timeout(20):
-            while (await _used(database))[0]:
-                await asyncio.sleep(0.005)
+        await until(lambda: _is_free(database), 20)
     async with database.connection() as connection:
         assert await connection.fetchval("select last_value from tries") == 8
-    await engine.stop()
